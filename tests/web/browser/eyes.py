@@ -1,4 +1,4 @@
-"""What a reader sees in a real browser."""
+"""What a reader sees in a real browser, and does there."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementNotInteractableException,
+    JavascriptException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.wait import WebDriverWait
+
+from tests import patience
 
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
@@ -22,9 +29,10 @@ FLAGS = (
 
 WIDTHS = {"wide": 1440, "narrow": 380}
 HEIGHT = 1100
-SECONDS = 20
-"""The patience of a test. Nothing is measured by it."""
-
+MOVING = (
+    ElementNotInteractableException, JavascriptException, NoSuchElementException, StaleElementReferenceException,
+)  # fmt: skip
+"""What a browser says of an element while its page comes or changes: look again. A click that fails so was none."""
 
 AXE = """
 const done = arguments[arguments.length - 1];
@@ -89,10 +97,6 @@ class Eyes:
         for key in keys:
             self.driver.switch_to.active_element.send_keys(key)
 
-    def wait(self, what: Callable[[], Any]) -> Any:
-        """Wait until something is so."""
-        return WebDriverWait(self.driver, SECONDS, poll_frequency=0.02).until(lambda _: what())
-
     def complaints(self) -> list[str]:
         """What the console said since it was asked last: not that a page is not there, or that a stream ended."""
         missing = "the server responded with a status of 40"
@@ -118,6 +122,48 @@ class Eyes:
         """Photograph the page."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(path))
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Look until a condition of a page holds. A page that is between two others has no element, not even a body."""
+
+    def holds() -> object:
+        try:
+            return condition()
+        except MOVING:
+            return False
+
+    patience.until(holds)
+
+
+def seen(browser: webdriver.Chrome, text: str) -> None:
+    """Wait until the page says this."""
+    until(lambda: text in browser.find_element("css selector", "body").text)
+
+
+def press(browser: webdriver.Chrome, element: str, by: str = "css selector") -> None:
+    """Click on an element as soon as it is there."""
+
+    def pressed() -> bool:
+        browser.find_element(by, element).click()
+        return True
+
+    until(pressed)
+
+
+def write(browser: webdriver.Chrome, field: str, text: str) -> None:
+    """Type into the field of this name as soon as it is there."""
+
+    def written() -> bool:
+        browser.find_element("name", field).send_keys(text)
+        return True
+
+    until(written)
+
+
+def value(browser: webdriver.Chrome, field: str) -> str:
+    """What stands in the field of this name."""
+    return str(browser.find_element("name", field).get_attribute("value"))
 
 
 @cache

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome
@@ -15,10 +14,9 @@ from backstory import Database, connect
 from backstory.web import Reader, app
 from backstory.web.app import Browser
 from tests.state.bank import Deposited
+from tests.web.browser.eyes import press, until
 from tests.web.browser.serving import Server
 from tests.web.test_models import BANK
-
-LONG = 20.0
 
 
 @pytest.fixture
@@ -38,13 +36,6 @@ def server(db: Database) -> Iterator[Server]:
     server.start()
     yield server
     server.stop()
-
-
-def until(found: Callable[[], Any], within: float = LONG) -> None:
-    end = time.monotonic() + within
-    while not found():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def shown(browser: Chrome) -> list[int]:
@@ -81,7 +72,7 @@ def test_what_arrives_is_counted_and_comes_in_when_it_is_asked_for(
         db.append(Deposited("new", 1))
     until(lambda: waiting(browser) == "3 new")
     assert shown(browser) == list(range(60, 10, -1))
-    browser.find_element(By.CSS_SELECTOR, "[data-do=arrivals]").click()
+    press(browser, "[data-do=arrivals]")
     until(lambda: shown(browser) == list(range(63, 10, -1)))
     assert waiting(browser) == ""
     focused = "return document.activeElement.closest('.commit-row').dataset.position"

@@ -10,7 +10,7 @@ from selenium.webdriver import ActionChains
 from backstory import Database
 from examples.refunds.events import AddressCorrected, NoteAdded, StockReserved
 from tests.web.browser.conftest import Serve
-from tests.web.browser.eyes import LEFT, Eyes
+from tests.web.browser.eyes import LEFT, Eyes, press, until
 
 PAGE = "/e/Order/o-1042"
 SLIDER = "input[type=range]"
@@ -25,7 +25,7 @@ def change(db: Database, order: str = "o-1042") -> None:
 def opened(eyes: Eyes, url: str) -> None:
     eyes.look()
     eyes.open(url)
-    eyes.wait(lambda: eyes.run("return document.querySelector('[data-live-words]').textContent") == "Live")
+    until(lambda: eyes.run("return document.querySelector('[data-live-words]').textContent") == "Live")
 
 
 def said(eyes: Eyes) -> tuple[str, int, int]:
@@ -50,7 +50,7 @@ def test_at_head_and_untouched_it_follows(eyes: Eyes, serve: Serve, own: Databas
     assert number == of
     eyes.run(LONG_AGO)
     change(own)
-    eyes.wait(lambda: said(eyes)[1:] == (of + 1, of + 1))
+    until(lambda: said(eyes)[1:] == (of + 1, of + 1))
     assert said(eyes)[0].startswith(f"#{own.head().position} ")
     assert (ticks(eyes), newer(eyes)) == (of + 1, "")
     assert f"{of + 1} events in" in eyes.text(".page-head")
@@ -71,16 +71,16 @@ def test_the_thumb_stays_on_the_chosen_event_and_what_is_newer_is_a_tick_and_a_n
     change(own, "o-1043")
     own.append(NoteAdded("o-1042", "no change of an order"))
     change(own)
-    eyes.wait(lambda: newer(eyes) == "1 newer" and ticks(eyes) == of + 1)
+    until(lambda: newer(eyes) == "1 newer" and ticks(eyes) == of + 1)
     change(own)
-    eyes.wait(lambda: newer(eyes) == "2 newer" and ticks(eyes) == of + 2)
+    until(lambda: newer(eyes) == "2 newer" and ticks(eyes) == of + 2)
     assert said(eyes) == (event, number, of + 2)
     assert eyes.text("table.state") == state
     eyes.press("]")
     assert said(eyes)[1:] == (number + 1, of + 2)
     assert eyes.barriers() == []
-    eyes.driver.find_element("css selector", ".scrubber [data-count]").click()
-    eyes.wait(lambda: said(eyes)[1:] == (of + 2, of + 2))
+    press(eyes.driver, ".scrubber [data-count]")
+    until(lambda: said(eyes)[1:] == (of + 2, of + 2))
     assert newer(eyes) == ""
     assert eyes.complaints() == []
 
@@ -95,7 +95,7 @@ def test_who_came_to_an_event_of_the_past_is_told_too(eyes: Eyes, serve: Serve, 
     opened(eyes, served.url(f"{PAGE}?at={position}"))
     eyes.run(LONG_AGO)
     change(own)
-    eyes.wait(lambda: newer(eyes) == "1 newer" and ticks(eyes) == of + 1)
+    until(lambda: newer(eyes) == "1 newer" and ticks(eyes) == of + 1)
     assert said(eyes)[0] == event
 
 
@@ -106,10 +106,10 @@ def test_at_head_one_who_has_just_touched_it_is_told_and_then_taken_along(
     event, _, of = said(eyes)
     eyes.run("const now = Date.now(); Date.now = () => now; dispatchEvent(new Event('pointerdown'))")
     change(own)
-    eyes.wait(lambda: newer(eyes) == "1 newer" and ticks(eyes) == of + 1)
+    until(lambda: newer(eyes) == "1 newer" and ticks(eyes) == of + 1)
     assert said(eyes) == (event, of, of + 1)
     eyes.run("Date.now = () => 1e13")
-    eyes.wait(lambda: said(eyes)[1:] == (of + 1, of + 1))
+    until(lambda: said(eyes)[1:] == (of + 1, of + 1))
 
 
 def test_ticks_wait_until_the_slider_is_let_go(eyes: Eyes, serve: Serve, own: Database) -> None:
@@ -119,10 +119,10 @@ def test_ticks_wait_until_the_slider_is_let_go(eyes: Eyes, serve: Serve, own: Da
     ActionChains(eyes.driver).click_and_hold(slider).perform()
     chosen = said(eyes)
     change(own)
-    eyes.wait(lambda: newer(eyes) == "1 newer")
+    until(lambda: newer(eyes) == "1 newer")
     assert (ticks(eyes), said(eyes)) == (before, chosen)
     ActionChains(eyes.driver).release().perform()
-    eyes.wait(lambda: ticks(eyes) == before + 1)
+    until(lambda: ticks(eyes) == before + 1)
     assert said(eyes) == (*chosen[:2], before + 1)
 
 
@@ -131,10 +131,10 @@ def test_ticks_wait_while_it_plays(eyes: Eyes, serve: Serve, own: Database) -> N
     before = ticks(eyes)
     eyes.press("p")
     change(own)
-    eyes.wait(lambda: newer(eyes) == "1 newer")
+    until(lambda: newer(eyes) == "1 newer")
     assert ticks(eyes) == before
     eyes.press("p")
-    eyes.wait(lambda: ticks(eyes) == before + 1)
+    until(lambda: ticks(eyes) == before + 1)
 
 
 @pytest.mark.parametrize("part", ["[data-list] .is-chosen a", SLIDER])
@@ -146,7 +146,7 @@ def test_the_focus_stays(part: str, eyes: Eyes, serve: Serve, own: Database) -> 
     eyes.run("window.focused = document.activeElement")
     before = ticks(eyes)
     change(own)
-    eyes.wait(lambda: ticks(eyes) == before + 1)
+    until(lambda: ticks(eyes) == before + 1)
     assert eyes.run("return document.activeElement === window.focused && focused.isConnected")
 
 
@@ -157,6 +157,6 @@ def test_of_an_entity_with_many_events_the_window_goes_on(eyes: Eyes, serve: Ser
     assert number == of < 2_200
     eyes.run(LONG_AGO)
     own.append(StockReserved("pen", "o-new", 1))
-    eyes.wait(lambda: said(eyes)[0].startswith(f"#{own.head().position} "))
+    until(lambda: said(eyes)[0].startswith(f"#{own.head().position} "))
     assert said(eyes)[1:] == (of, of)
     assert newer(eyes) == ""

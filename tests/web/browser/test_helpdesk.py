@@ -15,8 +15,9 @@ from starlette.responses import Response
 from examples.helpdesk import pages
 from examples.helpdesk.app import app
 from examples.helpdesk.history import history
+from tests.web.browser.eyes import press, seen, until, value, write
 from tests.web.browser.serving import Server
-from tests.web.browser.test_shop import datastar, press, seen
+from tests.web.browser.test_shop import datastar
 
 __all__ = ["datastar"]
 
@@ -40,9 +41,9 @@ def server(datastar: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def come_in(browser: Chrome, server: Server, name: str) -> None:
     browser.get(server.url("/"))
-    browser.find_element(By.NAME, "name").send_keys(name)
+    write(browser, "name", name)
     press(browser, "header button")
-    seen(browser, "Open tickets")
+    seen(browser, "Change")  # the button of who has come in: what else the page says, it said before
 
 
 def test_what_one_asks_another_one_sees_takes_and_answers(
@@ -51,27 +52,26 @@ def test_what_one_asks_another_one_sees_takes_and_answers(
     come_in(browser, server, "Ann")
     come_in(another, server, "Mia")
     browser.execute_script("window.same = true")
-    browser.find_element(By.NAME, "subject").send_keys("No light")
-    browser.find_element(By.NAME, "words").send_keys("It is dark.")
+    write(browser, "subject", "No light")
+    write(browser, "words", "It is dark.")
     press(browser, "#ask button")
     for each in browser, another:
         seen(each, "No light")
-        each.find_element(By.LINK_TEXT, "No light")
-    assert browser.find_element(By.NAME, "words").get_attribute("value") == ""
+    until(lambda: value(browser, "words") == "")
     assert browser.execute_script("return window.same"), "the page was loaded again"
     for each in browser, another:
-        each.find_element(By.LINK_TEXT, "No light").click()
+        press(each, "No light", By.LINK_TEXT)
         seen(each, "It is dark.")
     press(another, ".actions button")
     seen(browser, "Mia works on it")
-    browser.find_element(By.NAME, "words").send_keys("Thank you!")  # half-written, when the page changes
-    another.find_element(By.NAME, "words").send_keys("I come at eight.")
+    write(browser, "words", "Thank you!")  # half-written, when the page changes
+    write(another, "words", "I come at eight.")
     press(another, "#reply button")
     seen(browser, "I come at eight.")
-    assert browser.find_element(By.NAME, "words").get_attribute("value") == "Thank you!"
+    assert value(browser, "words") == "Thank you!"
     press(browser, "#reply button")
     seen(another, "Thank you!")
-    browser.find_element(By.NAME, "words").send_keys("One more")
+    write(browser, "words", "One more")
     press(another, ".actions button")
     for each in browser, another:
         seen(each, "solved")

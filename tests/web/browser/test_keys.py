@@ -11,7 +11,7 @@ from backstory import Database, connect
 from backstory.web import pages
 from examples.refunds.events import StockReserved
 from tests.web.browser.conftest import Serve
-from tests.web.browser.eyes import END, ENTER, HOME, LEFT, RIGHT, Eyes
+from tests.web.browser.eyes import END, ENTER, HOME, LEFT, RIGHT, Eyes, until
 
 EVENTS = 10_000
 
@@ -28,7 +28,7 @@ def test_the_list_is_walked_with_keys_and_a_commit_is_opened(eyes: Eyes, serve: 
     eyes.press("j", "j", "k")
     assert eyes.run(focused) == rows[1]
     eyes.press(ENTER)
-    eyes.wait(lambda: f"/c/{rows[1]}" in eyes.driver.current_url)
+    until(lambda: f"/c/{rows[1]}" in eyes.driver.current_url)
 
 
 def test_search_is_a_key_away_and_letters_in_it_are_letters(eyes: Eyes, serve: Serve) -> None:
@@ -133,7 +133,7 @@ def test_links_and_the_command_follow_the_slider_as_if_the_server_had_been_asked
     eyes.press("[", "[")
     moved, here = eyes.run(links), eyes.run("return one('.scrubber [data-now=position]').textContent")
     assert moved != newest
-    eyes.wait(lambda: eyes.driver.current_url.endswith(f"?at={here.removeprefix('#')}"))
+    until(lambda: eyes.driver.current_url.endswith(f"?at={here.removeprefix('#')}"))
     eyes.open(eyes.driver.current_url)
     assert moved == eyes.run(links)
     eyes.press("]", "]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backstory import connect
 from tests.web.browser.conftest import Serve
-from tests.web.browser.eyes import Eyes
+from tests.web.browser.eyes import Eyes, until
 
 SAID = "return document.querySelector('[data-changes]').innerText"
 GO = (
@@ -21,8 +21,8 @@ def test_a_row_that_comes_back_is_not_told_as_a_null_that_is_gone(eyes: Eyes, se
         customers.insert("c-1", {"name": "Bo"})
         eyes.open(serve(db).url("/e/customers/c-1?at=1"))
         eyes.driver.execute_script(GO, 1)
-        eyes.wait(lambda: "null" in eyes.run(SAID))
+        until(lambda: "null" in eyes.run(SAID))
         eyes.driver.execute_script(GO, 2)
-        eyes.wait(lambda: "Bo" in eyes.run(SAID))
+        until(lambda: "Bo" in eyes.run(SAID))
         assert " ".join(eyes.run(SAID).split()) == "row.name Bo"
         assert eyes.complaints() == []

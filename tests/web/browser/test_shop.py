@@ -5,24 +5,22 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from examples.shop.web import site
+from tests.web.browser.eyes import press, seen, write
 from tests.web.browser.serving import Server
 
 CLIENT = "starhtml/static/js/datastar-core.js"
-LONG = 20.0
 
 
 @pytest.fixture(scope="session")
@@ -69,18 +67,6 @@ def server(datastar: bytes, tmp_path: Path) -> Iterator[Server]:
     server.stop()
 
 
-def seen(browser: Chrome, text: str, within: float = LONG) -> None:
-    """Wait until the page says this."""
-    until = time.monotonic() + within
-    while text not in browser.find_element(By.TAG_NAME, "body").text:
-        assert time.monotonic() < until, browser.find_element(By.TAG_NAME, "body").text
-        time.sleep(0.01)
-
-
-def press(browser: Chrome, css: str) -> None:
-    browser.find_element(By.CSS_SELECTOR, css).click()
-
-
 def test_what_one_browser_does_all_others_see(browser: Chrome, another: Chrome, server: Server) -> None:
     browser.get(server.url("/carts/ann"))
     another.get(server.url("/carts/bob"))
@@ -102,13 +88,13 @@ def test_an_order_is_paid_and_both_see_it(browser: Chrome, another: Chrome, serv
     browser.get(server.url("/carts/ann"))
     press(browser, "#stock-3 button")
     seen(browser, "1 tea")
-    browser.find_element(By.NAME, "email").send_keys("ann@example.com")
+    write(browser, "email", "ann@example.com")
     press(browser, "#cart form button")
     seen(browser, "Order ann-1")
     for each in browser, another:
         each.get(server.url("/orders/ann-1"))
         seen(each, "4.50 €, open")
-    browser.find_element(By.NAME, "card").send_keys("visa")
+    write(browser, "card", "visa")
     press(browser, "#order button")
     seen(another, "4.50 €, paid")
     seen(browser, "4.50 €, paid")
