@@ -23,7 +23,7 @@ APSW = $(shell sed -n 's/.*"apsw>=\([0-9.]*\)".*/\1/p' pyproject.toml)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench docs clean
+.PHONY: help demo helpdesk test lint format bench docs clean
 
 help: ## Show this list
 	@echo 'Usage: make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -32,6 +32,9 @@ help: ## Show this list
 
 demo: $(PLAIN) ## Import this project's own Git history and look at it
 	@$(BIN)/python scripts/demo.py $(ARGS)
+
+helpdesk: $(PLAIN) ## Start an example application at http://127.0.0.1:8000; ARGS=postgresql://ann@localhost/helpdesk
+	@$(BIN)/python -m examples.helpdesk '$(or $(ARGS),helpdesk.db)'
 
 test: $(DEV) ## Run the tests; ARGS="-k words", ARGS=--long for the long reliability runs, WORKERS=0 for one process
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal $(ARGS)
@@ -68,7 +71,7 @@ $(MADE):
 	@touch $@
 
 $(PLAIN): $(MADE) pyproject.toml
-	$(PIP) install --quiet --editable '.[web]'
+	$(PIP) install --quiet --editable '.[web,fastapi,postgres]'
 	@touch $@
 
 # Mermaid reads the charts of `backstory model --mermaid` in a test; without npm that test is skipped, and says so.
