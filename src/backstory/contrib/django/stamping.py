@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from backstory.capture import Capture
+from backstory.capture.statements import may_write
 from backstory.contrib.django.capturing import is_migrated, tx_of
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import blocks_of, followed, in_transaction
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from backstory.tables import Row
-
-WRITES = re.compile(
-    r"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|CALL|WITH\b.*?\b(?:INSERT|UPDATE|DELETE|MERGE)\b)",
-    re.IGNORECASE | re.DOTALL,
-)
-"""A statement that may write rows."""
 
 BEGINS = re.compile(r"\s*(BEGIN|SAVEPOINT)\b", re.IGNORECASE)
 
@@ -59,7 +54,7 @@ class Stamp:
         )  # psycopg composes some
         if STEPS.match(text) is None:
             followed(connection, text)
-        if WRITES.match(text) is None:
+        if not may_write(text):
             if BEGINS.match(text) and not blocks_of(connection):
                 self._transaction = new_id()
             return execute(sql, params, many, context)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import event
 
+from backstory.capture.statements import may_write
 from backstory.contrib.sqlalchemy.transactions import CursorTransaction
 from backstory.decide.context import context, current, is_author_asked
 from backstory.values.ids import new_id
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
 HEARD = "backstory"
 """Where a connection keeps what was said in its transaction."""
-
-WRITES = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:INSERT|UPDATE|DELETE|REPLACE|WITH)\b", re.IGNORECASE | re.DOTALL
-)
 
 
 class Heard(msgspec.Struct):
@@ -107,7 +103,7 @@ class Speaker:
 def _is_write(context: Any, statement: str) -> bool:
     if context is not None and (context.isinsert or context.isupdate or context.isdelete):
         return True
-    return WRITES.match(statement) is not None
+    return may_write(statement)
 
 
 def _said() -> tuple[str, str, str]:
