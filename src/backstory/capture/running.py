@@ -40,6 +40,7 @@ class Running:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
+        self._begin()
         self._thread = threading.Thread(target=self._run, name="backstory drainer", daemon=True)
         self._thread.start()
         return self
