@@ -202,3 +202,13 @@ def test_a_class_that_cannot_be_rows_is_refused(db: Database) -> None:
     assert db.table(Keyless, key="name").name == "keyless"
     with pytest.raises(DefinitionError, match="no field 'nmae' to be unique"):
         db.table(Keyless, key="name", unique=["nmae"])
+
+
+def test_a_key_of_more_digits_than_python_reads_is_named_with_its_row() -> None:
+    class Numbered(msgspec.Struct):
+        id: int
+
+    with connect("memory:") as db:
+        db.table("numbered")["9" * 5000] = {}
+        with pytest.raises(UnreadableEvent, match="row 999"):
+            db.table(Numbered).get("9" * 5000)

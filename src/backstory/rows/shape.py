@@ -27,8 +27,8 @@ _encode = msgspec.json.Encoder().encode
 DEEPEST = 100
 """How deep a row may be nested: blame and diff go down into it, on a stack that others use, too."""
 
-NUMBER = re.compile(r"-?[0-9]+")
-"""The text of a key that is a whole number in the class."""
+NUMBER = re.compile(r"-?[0-9]{1,4000}")
+"""The text of a key that is a whole number in the class. Python reads no text of more than 4,300 digits as one."""
 
 
 class Found(dict[str, Any]):
