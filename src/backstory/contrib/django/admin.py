@@ -78,7 +78,10 @@ class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The history of an object, which may be gone by now, and the owners of its fields."""
         instance, timeline = self._seen(request, object_id)
         before = request.GET.get("before", "")
-        entries, more = timeline.entries(int(before) if before.isdecimal() and len(before) < 19 else None)
+        try:
+            entries, more = timeline.entries(int(before) if before.isdecimal() and len(before) < 19 else None)
+        except RevisionError as wrong:
+            raise Http404(str(wrong)) from wrong
         context = {
             "entries": entries,
             "more": more,

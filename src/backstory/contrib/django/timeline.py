@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from django.utils.timezone import is_aware, localtime
 
 from backstory.contrib.django.recording import pk_of, row_with
 from backstory.contrib.django.relating import related
-from backstory.rows.events import Fields, RowEvent, same
+from backstory.rows.events import Fields, RowChanged, RowEvent, RowInserted, same
 from backstory.rows.kinds import Row
 from backstory.values.links import REVERTS
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from django.db.models import Field, Model
 
     from backstory.database import Database
+    from backstory.store import Record
     from backstory.values.commit import Commit
 
 PAGE = 50
@@ -83,7 +84,7 @@ class Owner(msgspec.Struct, frozen=True):
 
     label: str
     value: str
-    commit: Commit | None
+    commit: Commit
 
 
 class Timeline:
@@ -170,12 +171,13 @@ class Timeline:
         row = self._db.load(self.row).row
         if row is None:
             return []
-        blamed = {entry.path[1]: entry for entry in self._db.blame(self.row) if len(entry.path) > 1}
+        gave: dict[str, Record] = {}
+        for record in self._db.read(self.row):
+            gave |= dict.fromkeys(_given(record.event), record)
         found = []
         for name in self._ordered({name: value for name, value in row.items() if name in self._labels}):
             label, shown = self._labels[name]
-            entry = blamed.get(name)
-            found.append(Owner(label, text(shown(row[name])), None if entry is None else entry.commit))
+            found.append(Owner(label, text(shown(row[name])), gave[name].commit))
         return found
 
     def _ordered(self, fields: Mapping[str, Any]) -> list[str]:
@@ -183,6 +185,13 @@ class Timeline:
             *(name for name in self._labels if name in fields and name not in self._hidden),
             *sorted(name for name in fields if name not in self._labels),
         ]
+
+
+def _given(event: object) -> Iterable[str]:
+    """The fields to which an event gives a value. A field is given whole, also where only a part of it is new."""
+    if isinstance(event, RowInserted):
+        return event.row
+    return event.set if isinstance(event, RowChanged) else ()
 
 
 def _did(was: Fields | None, now: Fields | None) -> str:

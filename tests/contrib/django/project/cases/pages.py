@@ -7,6 +7,7 @@ from django.test import Client, TestCase
 
 from backstory.contrib.django import database, row_of
 from backstory.contrib.django.testing import HistoryMixin
+from backstory.contrib.django.timeline import Timeline
 from backstory.history.forget.withholding import withhold
 from tests.contrib.django.project.library.models import Author, Book, Member, Publication
 
@@ -78,6 +79,18 @@ class Pages(HistoryMixin, TestCase):
         self.assertIn(f"Between #{first} and #{third}", page)
         self.page("difference/", {"from": "x", "to": "1"}, code=404)
         self.page("difference/", {"from": "1", "to": "9" * 18}, code=404)
+
+    def test_a_page_of_changes_before_a_point_that_is_not_there_is_not_found(self) -> None:
+        for before in ("0", "9" * 18):
+            self.page(data={"before": before}, code=404)
+
+    def test_a_field_of_which_a_part_has_changed_belongs_to_that_change(self) -> None:
+        for details in ({"a": 1, "b": 2}, {"a": 9, "b": 2}, {"a": 9}):
+            Member.objects.filter(pk=self.member.pk).update(details=details)
+            last = database().head().position
+            timeline = Timeline(database(), Member, self.member.pk)
+            [owner] = [one for one in timeline.owners() if one.label == "details"]
+            self.assertEqual(owner.commit.position, last)
 
     def test_a_change_is_taken_back_with_a_reason_and_is_in_the_history_itself(self) -> None:
         second = self.positions[1]
