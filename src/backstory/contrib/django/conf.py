@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -53,7 +53,8 @@ def configured() -> Configured:
         if values.get(name) is not None:
             values[name] = str(values[name])
     record = values.get("record", ())
-    if isinstance(record, str) or not all(isinstance(label, str) for label in record):
+    is_list = isinstance(record, Collection) and not isinstance(record, str)
+    if not is_list or not all(isinstance(label, str) for label in record):
         raise ImproperlyConfigured("BACKSTORY['RECORD'] is a list of labels: ['library', 'auth.User']")
     values["record"] = tuple(record)
     if values.get("drain", "read") not in DRAINS:

@@ -55,7 +55,11 @@ class Checks(TestCase):
             self.assertRaisesMessage(ImproperlyConfigured, "RECORD"),
         ):
             configured()
-        for wrong in ({"DRAIN": "often"}, {"RECORD": "library"}, {"RECORD": ["nowhere"]}, {"OPTIONS": 7}):
+        for wrong in (
+            {"DRAIN": "often"},
+            *({"RECORD": "library"}, {"RECORD": ["nowhere"]}, {"RECORD": None}, {"RECORD": True}),
+            {"OPTIONS": 7},
+        ):
             self.assertEqual(said(**wrong), ["backstory.E001"], wrong)
 
     def test_a_router_that_sends_a_recorded_model_elsewhere(self) -> None:
