@@ -25,8 +25,8 @@ from backstory.decide.context import context
 from backstory.errors import RevertError
 from backstory.history.merge.owned import Owned, owned
 from backstory.history.merge.undone import Reverts, why
-from backstory.rows.events import Fields, RowChanged, same
-from backstory.rows.kinds import Row, table_of
+from backstory.rows.events import Fields, RowChanged, RowDeleted, RowInserted, same
+from backstory.rows.kinds import Row, key_in, table_of
 from backstory.values.commit import Commit
 from backstory.values.links import REVERTS
 
@@ -73,6 +73,7 @@ class Reversal:
         self.now: Fields | None = (after if is_last else self._db.load(self.timeline.row)).row
         self.before, self.after = before.row, after.row
         self.target = self._target()
+        self._is_lost = _is_lost(before, after)
         self._undone = [] if force else self._undone_already()
         self.refused = self._refused(before, after, is_last=is_last)
 
@@ -112,11 +113,13 @@ class Reversal:
     @property
     def is_done(self) -> bool:
         """Whether there is nothing to take back."""
-        return len(self._undone) == len(self.commits) or self.target == self.now
+        return len(self._undone) == len(self.commits) or (self.target == self.now and not self._is_lost)
 
     def _refused(self, before: Row, after: Row, *, is_last: bool) -> str:
         if self._undone:
             return f"{why(self._undone, len(self.commits))}."
+        if self._is_lost:
+            return "Data of this object were withheld, so nobody knows what it was before."
         if self.after is None and self.now is not None:
             return "The object was deleted by this change, and is there again by now."
         if self.now is None and self.target is not None and self.after is not None:
@@ -206,6 +209,15 @@ class Reversal:
         found.delete()
 
 
+def _is_lost(before: Row, after: Row) -> bool:
+    """Whether nobody knows what was changed between two states, because data of events were withheld."""
+    old, new = before.row or {}, after.row or {}
+    return bool(
+        (before.withheld and (after.row is None or new.keys() - old.keys()))
+        or (after.withheld and (before.row is None or not new or old.keys() - new.keys()))
+    )
+
+
 class _Changed(Exception):
     """The object was changed since the history was read; or its history does not have what was written."""
 
@@ -237,26 +249,36 @@ def revert(
     positions: dict[tuple[str, str], list[int]] = {}
     names: dict[tuple[str, str], set[str]] = {}
     for record in reversed([record for each in commits for record in db.events(each)]):
-        event: Any = record.event
-        row = table_of(record.type) or "", getattr(event, "key", "")
-        if row[0] and (not rows or row in rows):
+        if (table := table_of(record.type)) is None:
+            continue
+        row = table, key_in(table, record.tags)
+        if not rows or row in rows:
             positions.setdefault(row, []).append(record.position)
-            names.setdefault(row, set()).update(_names(event))
+            names.setdefault(row, set()).update(_names(record.event))
     if missing := rows - positions.keys():
-        raise RevertError(f"{commit} did nothing to {' '.join(missing.pop())}")
+        raise RevertError(f"{_told(commit)} did nothing to {' '.join(missing.pop())}")
+    if not positions:
+        raise RevertError(f"{_told(commit)} wrote no object: database().revert undoes the events of commands")
     found = []
     tables = described()
     for (history, key), those in positions.items():
         model = _model_of(history, names[history, key], tables)
         found.append((model, pk_of(model, key), min(those), max(those)))
-    said = f"Revert {commit.id if isinstance(commit, Commit) else commit}" if message is None else message
+    said = f"Revert {_told(commit)}" if message is None else message
     with context(author=author):
         return take_back(found, said, force=force, skip=skip)
 
 
-def _names(event: Any) -> Iterable[str]:
-    """The fields that an event is about."""
-    return (*event.set, *event.unset) if isinstance(event, RowChanged) else event.row
+def _told(commit: Revision) -> object:
+    """A commit, or a range, as messages name it."""
+    return commit.id if isinstance(commit, Commit) else commit
+
+
+def _names(event: object) -> Iterable[str]:
+    """The fields that an event is about; none if its data were withheld."""
+    if isinstance(event, RowChanged):
+        return (*event.set, *event.unset)
+    return event.row if isinstance(event, (RowInserted, RowDeleted)) else ()
 
 
 def _model_of(history: str, names: set[str], tables: Iterable[tuple[type[Model], Captured]]) -> type[Model]:

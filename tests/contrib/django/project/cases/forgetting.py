@@ -49,6 +49,19 @@ class Forgetting(HistoryMixin, TransactionTestCase):
         self.assertEqual((row["name"], row["email"], row["phone"]), ("", "gone@example.org", "1"))
         self.assertEqual(revert("main", self.ann), 1)
 
+    def test_what_nobody_knows_any_more_is_not_taken_back(self) -> None:
+        forget(self.ann, message="request 17")
+        records = list(database().read(row_of(self.ann)))
+        self.assertEqual(
+            [type(each.event).__name__ for each in records], ["Unknown", "Unknown", "RowInserted"]
+        )
+        for record in records:  # the last one says how she is, and not what happened to her
+            for force in (False, True):
+                with self.assertRaisesRegex(RevertError, "Data of this object were withheld"):
+                    revert(record.commit, self.ann, force=force)
+        self.assertEqual(revert(records[1].commit, skip=True), 1)  # the other object of this commit
+        self.assertEqual([one.phone for one in Member.objects.order_by("pk")], ["061", ""])
+
     def test_an_object_of_two_tables_too(self) -> None:
         book = Book.objects.create(title="Emma", pages=3)
         Book.objects.filter(pk=book.pk).update(title="?", pages=4)

@@ -10,10 +10,11 @@ from django.db.models import F
 from django.db.models.signals import pre_save
 from django.test import TestCase, TransactionTestCase
 
-from backstory.contrib.django import database, revert, row_of
+from backstory.contrib.django import append, database, revert, row_of
 from backstory.contrib.django.testing import HistoryMixin
 from backstory.errors import RevertError, RevisionError
 from backstory.values.commit import Commit
+from tests.contrib.django.project.library.lending import CopyLent
 from tests.contrib.django.project.library.models import Author, Book, Loan, Member, Publication
 
 
@@ -85,6 +86,11 @@ class Reverting(HistoryMixin, TestCase):
         self.assertEqual(seen, ["Ann"])
         with self.assertRaises(RevisionError):
             revert("nothing")
+
+    def test_a_commit_that_wrote_no_object_is_refused(self) -> None:
+        append(CopyLent("k-1", "ann"))
+        with self.assertRaisesRegex(RevertError, r"^main wrote no object: database\(\)\.revert undoes"):
+            revert("main")
 
     def test_a_range_of_commits_is_undone_as_one(self) -> None:
         start = last()
