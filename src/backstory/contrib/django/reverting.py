@@ -6,12 +6,10 @@ Whether it may be taken back is Backstory's rule of revert: not if later commits
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connections, transaction
-from django.db.models import DecimalField, JSONField
 from msgspec.structs import replace
 
 from backstory.contrib.django.capturing import tx_of
@@ -21,6 +19,7 @@ from backstory.contrib.django.draining import drain
 from backstory.contrib.django.recording import described, pk_of, row_of
 from backstory.contrib.django.stamping import NOTHING
 from backstory.contrib.django.timeline import Timeline, labels
+from backstory.contrib.django.values import at_birth, by_themselves, made_of, value_of
 from backstory.decide.context import context
 from backstory.errors import RevertError
 from backstory.history.merge.owned import Owned, owned
@@ -33,8 +32,7 @@ from backstory.values.links import REVERTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.db.models import Field, Model
+    from django.db.models import Model
 
     from backstory.capture import Captured
     from backstory.history.refs.revision import Revision
@@ -99,7 +97,7 @@ class Reversal:
         """The row as it is to be."""
         if self.before is None or self.now is None or self.after is None:
             return self.before
-        names = {*self.before, *self.after} - _by_themselves(self._model)
+        names = {*self.before, *self.after} - by_themselves(self._model)
         changed = [
             name
             for name in names
@@ -141,7 +139,7 @@ class Reversal:
         return f"Changed again since: {shown}. Take these later changes back first."
 
     def _is_nobodys(self, one: Owned) -> bool:
-        return one.pointer.rpartition("/")[2] in _by_themselves(self._model)
+        return one.pointer.rpartition("/")[2] in by_themselves(self._model)
 
     def write(self) -> None:
         """Write the model. Raises `RevertError`, `ValidationError`."""
@@ -153,8 +151,8 @@ class Reversal:
             if found is not None:
                 raise _Changed(f"{self._named} is there, and its history says that it is gone")
             assert self.target is not None
-            made = _made(model, key, self.target)
-            kept = {field: getattr(made, field.attname) for field in _at_birth(model)}
+            made = made_of(model, key, self.target)
+            kept = {field: getattr(made, field.attname) for field in at_birth(model)}
             made.save(force_insert=True, using=configured().database)
             for field, value in kept.items():  # Django gave it the time of now
                 field.model._base_manager.using(configured().database).filter(pk=key).update(
@@ -174,7 +172,7 @@ class Reversal:
             if not same(self.target.get(field.attname), self.now.get(field.attname))
         ]
         for field in fields:
-            setattr(found, field.attname, _value(field, self.target.get(field.attname)))
+            setattr(found, field.attname, value_of(field, self.target.get(field.attname)))
         found.save(update_fields=[field.name for field in fields])
 
     @property
@@ -189,7 +187,7 @@ class Reversal:
             for field in self._model._meta.concrete_fields
             if field.attname in self.now
             and not field.generated
-            and _value(field, self.now[field.attname]) != getattr(found, field.attname)
+            and value_of(field, self.now[field.attname]) != getattr(found, field.attname)
         ]
 
     def _delete(self, found: Model) -> None:
@@ -362,58 +360,3 @@ def _wanted(every: Sequence[Reversal], *, skip: bool) -> Sequence[Reversal]:
             " are taken back."
         )
     return wanted
-
-
-def _by_themselves(model: type[Model]) -> set[str]:
-    return {
-        field.attname
-        for field in model._meta.concrete_fields
-        if field.generated or getattr(field, "auto_now", False)
-    }
-
-
-def _at_birth(model: type[Model]) -> list[Field[Any, Any]]:
-    """The fields that have the time at which an object is made."""
-    return [field for field in model._meta.concrete_fields if getattr(field, "auto_now_add", False)]
-
-
-def _value(field: Field[Any, Any], value: Any) -> Any:
-    """The value of an object for one of the history. Raises `RevertError`."""
-    connection = connections[configured().database]
-    try:
-        read = getattr(field, "from_db_value", None)
-        if read is not None and not isinstance(field, JSONField):
-            value = read(value, None, connection)
-        found = None if value is None else field.to_python(value)
-    except (ValueError, TypeError, ValidationError) as wrong:
-        found = _of_postgres(field, value, connection)
-        if found is None:
-            raise RevertError(f"The value that {field.name} had cannot be read back: {wrong}") from wrong
-    if isinstance(found, Decimal) and isinstance(field, DecimalField) and found.is_finite():
-        # SQLite may keep more digits than the field has, of which Django reads those of the field.
-        return found.quantize(Decimal(1).scaleb(-(field.decimal_places or 0)), context=field.context)
-    return bytes(found) if isinstance(found, memoryview) else found
-
-
-def _of_postgres(field: Field[Any, Any], value: Any, connection: BaseDatabaseWrapper) -> Any:
-    """The value for a text that PostgreSQL reads and Django does not, such as that of a range; else None."""
-    if connection.vendor != "postgresql" or not isinstance(value, str):
-        return None
-    try:
-        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-            cursor.execute(f"SELECT CAST(%s AS {field.db_type(connection)})", [value])
-            return cursor.fetchone()[0]
-    except DatabaseError:
-        return None
-
-
-def _made(model: type[Model], pk: Any, fields: Fields) -> Model:
-    values = {"pk": pk}
-    fields_of = {field.attname: field for field in model._meta.concrete_fields}
-    for name, value in fields.items():
-        if name not in fields_of:
-            raise RevertError(f"{model._meta.label} has no field {name} any more")
-        if fields_of[name].generated:
-            continue
-        values[name] = _value(fields_of[name], value)
-    return model(**values)
