@@ -354,3 +354,9 @@ def sent(path: Path) -> list[str]:
     if not path.exists():
         return []
     return [msgspec.json.decode(line)["data"]["order"] for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+def test_to_load_an_application_loads_nothing_that_sends() -> None:
+    code = "import sys, backstory.application; print({'asyncio', 'http.client', 'ssl'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
