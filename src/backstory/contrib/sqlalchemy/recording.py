@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -9,14 +10,22 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Engine, create_engine, event, inspect
 from sqlalchemy.orm import InstanceState, Session, object_session
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util import await_only
 
 from backstory.capture import Capture
 from backstory.capture.capture import HOME
 from backstory.capture.forgetting import forgotten
 from backstory.capture.running import EVERY, Running
-from backstory.capture.undo import undone
+from backstory.capture.undo import Undone, undone
 from backstory.contrib.sqlalchemy.describing import captured, table_of
-from backstory.contrib.sqlalchemy.restoring import Part, in_order, key_of_driver, key_of_row, write
+from backstory.contrib.sqlalchemy.restoring import (
+    Part,
+    by_themselves,
+    in_order,
+    key_of_driver,
+    key_of_row,
+    write,
+)
 from backstory.contrib.sqlalchemy.saying import Speaker, acting
 from backstory.contrib.sqlalchemy.transactions import ConnectionTransaction, check_dialect
 from backstory.database import Database
@@ -140,25 +149,44 @@ class Recording:
         self,
         session: Session,
         commits: Revision,
-        *,
+        *objects: Any,
         author: str | None = None,
         message: str | None = None,
         force: bool = False,
+        skip: bool = False,
     ) -> int:
         """Undo a commit of rows, or those of a range, by writing the values from before to the session's tables.
 
         They are written with the session's transaction, so the caller looks, and commits or rolls back; then they are
-        recorded, and their metadata names the commits that they revert. Returns the number of rows. Raises
-        `RevertError` if later commits own the fields that would change, unless `force`.
+        recorded, and their metadata names the commits that they revert. With `objects`, which may be rows, too
+        (`recording.row`), it is undone for these alone. A column with `onupdate` gets its value as with any write.
+        Returns the number of rows that were written.
+
+        Raises `RevertError` if later commits own the fields that would change, unless `force`, which writes them all
+        the same, or `skip`, which leaves such rows as they are. An `AsyncSession` lends its session:
+        `await session.run_sync(recording.revert, commits, author="dan")`.
         """
-        self.drain()
-        found = undone(self.history, commits, force=force)
+        if hasattr(session, "sync_session"):
+            raise TypeError(
+                "revert takes the session inside of an AsyncSession: await session.run_sync(recording.revert, ...)"
+            )
+        rows = [one if isinstance(one, Row) else self.row(one) for one in objects]
+        given = {history: by_themselves(tables) for history, tables in self._parts.items()}
+
+        def looked_up() -> Undone:
+            self.drain()
+            return undone(self.history, commits, rows, force=force, skip=skip, by_themselves=given)
+
+        is_async = session.connection().dialect.is_async  # its event loop goes on meanwhile
+        found = await_only(asyncio.to_thread(looked_up)) if is_async else looked_up()
         said = f"Revert {commits}" if message is None else message
+        written = set()
         with acting(session, author=author, message=said, metadata=found.metadata):
             for history, event in found.events:
-                write(session.connection(), event, self._parts[history])
+                if write(session.connection(), event, self._parts[history]):
+                    written.add((history, event.key))
             session.expire_all()
-        return len(found.events)
+        return len(written)
 
     def forget(self, *objects: Any, message: str, author: str | None = None) -> int:
         """Take the values that objects have had out of the history, for good; return how many events had them.

@@ -17,26 +17,33 @@ from backstory.rows.keys import key_of, parts_of
 Part = tuple[Captured, Table]
 
 
-def write(connection: Connection, event: RowEvent, tables: Sequence[Part]) -> None:
-    """Write what an event says to the tables that share its history: the whole rows first, then their parts."""
+def write(connection: Connection, event: RowEvent, tables: Sequence[Part]) -> bool:
+    """Write what an event says to the tables that share its history: the whole rows first, then their parts.
+
+    Returns whether there was anything to write: a row may be gone by now.
+    """
+    written = 0
     if isinstance(event, RowInserted):
         for part in tables:
             if not part[0].part or any(name in event.row for name in _own_fields(part)):
                 _insert(connection, part, event.key, event.row)
+                written += 1
     elif isinstance(event, RowChanged):
         for part in tables:
-            _change(connection, part, event)
+            written += _change(connection, part, event)
     else:
         for captured, table in reversed(tables):
-            connection.execute(table.delete().where(_is_row(connection, captured, table, event.key)))
+            is_row = _is_row(connection, captured, table, event.key)
+            written += connection.execute(table.delete().where(is_row)).rowcount
+    return written > 0
 
 
-def _change(connection: Connection, part: Part, event: RowChanged) -> None:
+def _change(connection: Connection, part: Part, event: RowChanged) -> int:
     captured, table = part
     own = _own_fields(part)
     if captured.part and own and own <= set(event.unset):
-        connection.execute(table.delete().where(_is_row(connection, captured, table, event.key)))
-        return
+        is_row = _is_row(connection, captured, table, event.key)
+        return connection.execute(table.delete().where(is_row)).rowcount
     fields = {**dict.fromkeys(event.unset), **event.set}
     values = {
         column: value
@@ -44,18 +51,31 @@ def _change(connection: Connection, part: Part, event: RowChanged) -> None:
         if column.name not in captured.key
     }
     if not values:
-        return
+        return 0
     done = connection.execute(
         table.update().where(_is_row(connection, captured, table, event.key)).values(values)
     )
     if not done.rowcount and captured.part:
         _insert(connection, part, event.key, fields)
+        return 1
+    return done.rowcount
 
 
 def _insert(connection: Connection, part: Part, key: str, fields: Fields) -> None:
     captured, table = part
     values = {**_values(connection, part, fields), **_key(connection, captured, table, key)}
     connection.execute(table.insert().values(values))
+
+
+def by_themselves(tables: Iterable[Part]) -> set[str]:
+    """The fields that get a value whenever a row is written: `onupdate`, what a trigger gives, what is computed."""
+    return {
+        one.field
+        for captured, table in tables
+        for one in captured.columns
+        for column in [_column(table, one.name)]
+        if column.onupdate is not None or column.server_onupdate is not None or column.computed is not None
+    }
 
 
 def _own_fields(part: Part) -> set[str]:
