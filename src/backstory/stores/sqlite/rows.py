@@ -83,7 +83,7 @@ COUNTS = (
     f" e.type, e.version, count(*), min(e.position) & {POSITION}, max(e.position) & {POSITION}, max(c.time)"
     " FROM events e CROSS JOIN commits c ON c.position = e.in_commit WHERE e.position >"
     " (SELECT position - size FROM commits WHERE position > ?1 ORDER BY position LIMIT 1)"
-    " AND e.position <= ?2 AND e.in_commit <= ?2 GROUP BY name, e.type, e.version"
+    " AND e.position <= ?2 AND e.in_commit <= ?2 GROUP BY e.type, name, e.version"
 )
 ENDS = (
     f"SELECT position & {POSITION}, hash, time,"
