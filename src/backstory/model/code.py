@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import Enum
 from inspect import unwrap
 from itertools import takewhile
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from backstory.decide.commands import CommandType
 from backstory.errors import Refused
-from backstory.model.sources import Sources, imported
+from backstory.model.sources import Sources, children, imported
 from backstory.values.event import is_event
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -135,20 +135,26 @@ class _Walk:
         self._function = function
         self._node = node
         self._bound = bound
-        self._parents = {child: parent for parent in ast.walk(node) for child in ast.iter_child_nodes(parent)}
-        self._locals = dict(_locals(node, function))
+        nodes: list[ast.AST] = [node]
+        self._parents: dict[ast.AST, ast.AST] = {}
+        for parent in nodes:
+            inner = children(parent)
+            self._parents.update(dict.fromkeys(inner, parent))
+            nodes += inner
+        self._locals = dict(_locals(nodes, function))
 
     def through(self) -> None:
         """Walk."""
         own = {arg.arg for arg in _arguments(self._node.args)}
-        for node in self._inside():
+        inside = list(self._inside())
+        for node in inside:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in self._bound:
                 self._lose(node.id)
             elif isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef):
                 for arg in _arguments(node.args):
                     if arg.arg in self._bound and arg.arg in own:
                         self._lose(arg.arg)
-        for node in self._inside():
+        for node in inside:
             if isinstance(node, ast.Call):
                 self._call(node)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -169,7 +175,7 @@ class _Walk:
             skipped = {
                 id(part) for part in (getattr(node, "annotation", None), getattr(node, "returns", None))
             }
-            left += [child for child in ast.iter_child_nodes(node) if id(child) not in skipped]
+            left += [child for child in children(node) if id(child) not in skipped]
 
     def _lose(self, name: str) -> None:
         bound = self._bound.pop(name, None)
@@ -286,12 +292,15 @@ class _Walk:
         return self._self_of(ast.Call(node, [], [])) if isinstance(node.value, ast.Call) else None
 
 
-def _locals(node: FunctionNode, function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """The names that a function sets itself, with what those mean that it imports; None for all others."""
-    for part in ast.walk(node):
+def _locals(nodes: Sequence[ast.AST], function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """The names that a function sets itself, with what those mean that it imports; None for all others.
+
+    `nodes` are all of the function, which is the first of them.
+    """
+    for part in nodes:
         match part:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                if part is not node:
+                if part is not nodes[0]:
                     yield name, None
             case ast.arg(arg=name):
                 yield name, None

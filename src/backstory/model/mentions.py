@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from backstory.errors import DefinitionError
 from backstory.model.elements import CodeUse, Id
 from backstory.model.naming import Names
-from backstory.model.sources import DEFINITIONS, Sources, application_files, module_of, names_of
+from backstory.model.sources import DEFINITIONS, Sources, application_files, children, module_of, names_of
 from backstory.model.uses import CONVERTS, READS, Does, Meaning, meant, use
 from backstory.values.event_types import event_classes
 
@@ -114,4 +114,4 @@ def _children(node: ast.AST) -> list[ast.AST]:
     targets = getattr(node, "targets", [getattr(node, "target", None)])
     if any(getattr(each, "id", "") == "__all__" for each in targets):
         return []
-    return [child for child in reversed(list(ast.iter_child_nodes(node))) if child not in skipped]
+    return [child for child in reversed(children(node)) if child not in skipped]

@@ -38,7 +38,7 @@ def row_tables(module: str, sources: Sources, events: Iterable[EventType]) -> li
     for path in application_files(module):
         file = sources.file(path)
         meaning = names_of(file, module_of(path, module))
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             if isinstance(node, ast.Call) and (one := _named(node, file, meaning, sources)) is not None:
                 found[one.name] = _both(found.get(one.name), one)
     for captured in _captured(module):
@@ -154,7 +154,7 @@ def _may_be_database(node: ast.AST, meaning: Meaning, file: File) -> bool:
             isinstance(each, ast.Import)
             and any(part.name.partition(".")[0] == "backstory" for part in each.names)
         )
-        for each in ast.walk(file.tree)
+        for each in file.nodes
     )
 
 

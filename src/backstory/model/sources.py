@@ -21,7 +21,7 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class File:
-    """A file, parsed: its definitions by qualified name, and its functions by name and first line."""
+    """A file, parsed: its nodes, its definitions by qualified name, and its functions by name and first line."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -31,13 +31,12 @@ class File:
             self.tree = ast.Module([], [])
         self.named: dict[str, Definition] = {}
         self.functions: dict[tuple[str, int], ast.FunctionDef | ast.AsyncFunctionDef] = {}
-        self._index()
+        self.nodes = self._index()
 
-    def _index(self) -> None:
-        left: list[tuple[ast.AST, str]] = [(self.tree, "")]  # no recursion: a long sum is a deep tree
-        while left:
-            node, prefix = left.pop()
-            for child in ast.iter_child_nodes(node):
+    def _index(self) -> list[ast.AST]:
+        found: list[tuple[ast.AST, str]] = [(self.tree, "")]  # no recursion: a long sum is a deep tree
+        for node, prefix in found:
+            for child in children(node):
                 inside = prefix
                 if isinstance(child, DEFINITIONS):
                     name = f"{prefix}{child.name}"
@@ -47,7 +46,20 @@ class File:
                         first = min([child.lineno, *(each.lineno for each in child.decorator_list)])
                         self.functions[child.name, first] = child
                         inside = f"{name}.<locals>."
-                left.append((child, inside))
+                found.append((child, inside))
+        return [node for node, _ in found]
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """As `ast.iter_child_nodes`, in half of the time: to read a model is mostly this."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [each for each in value if isinstance(each, ast.AST)]
+    return found
 
 
 class Sources:
@@ -56,6 +68,7 @@ class Sources:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self._files: dict[str, File] = {}
+        self._shown: dict[str, str] = {}
 
     def file(self, path: str) -> File:
         """A file, parsed; an empty one if it cannot be read."""
@@ -87,9 +100,11 @@ class Sources:
         """A line of a file; None for code that is in no file."""
         if path.startswith("<"):
             return None
-        full = Path(path).resolve()
-        inside = full.is_relative_to(self._folder)
-        return Place((full.relative_to(self._folder) if inside else full).as_posix(), line)
+        if path not in self._shown:
+            full = Path(path).resolve()
+            inside = full.is_relative_to(self._folder)
+            self._shown[path] = (full.relative_to(self._folder) if inside else full).as_posix()
+        return Place(self._shown[path], line)
 
 
 def file_of(cls: type[Any]) -> str | None:
@@ -181,7 +196,7 @@ def names_of(file: File, module: str) -> Callable[[str], Any]:
     """
     own, bound = sys.modules.get(module), dict[str, Any]()
     package = _package_of(file.path) if own is None else own.__package__ or ""
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             bound.update(imported(node, package))
 

@@ -13,7 +13,7 @@ from backstory.errors import DefinitionError
 from backstory.model.code import event_made
 from backstory.model.elements import CodeUse, Id, Place
 from backstory.model.naming import Names
-from backstory.model.sources import DEFINITIONS, Sources, application_files, module_of, names_of
+from backstory.model.sources import DEFINITIONS, Sources, application_files, children, module_of, names_of
 from backstory.values.event_types import event_classes
 
 READS = frozenset(("batches", "follow", "frame", "read", "subscribe", "watch"))
@@ -51,8 +51,7 @@ def _calls(module: str, sources: Sources, known: Collection[ast.AST]) -> Iterato
             if isinstance(node, ast.Call) and (at := sources.at(path, node.lineno)) is not None:
                 yield node, inside, meaning, at
             inner = node.name if isinstance(node, DEFINITIONS) else inside
-            children = [child for child in ast.iter_child_nodes(node) if id(child) not in passed]
-            left += [(child, inner) for child in reversed(children)]
+            left += [(child, inner) for child in reversed(children(node)) if id(child) not in passed]
 
 
 def use(does: Does, inside: str, events: list[Id], at: Place) -> CodeUse:
