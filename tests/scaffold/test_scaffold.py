@@ -164,6 +164,8 @@ def test_a_view_says_whose_field_it_is_that_two_events_have(tmp_path: Path) -> N
         ("OrderPlaced", ["order", "cents:integer"]),
         ("OrderPlaced", ["order", "import"]),
         ("OrderPlaced", ["order", "query"]),
+        ("OrderPlaced", ["order", "int:int"]),
+        ("OrderPlaced", ["str"]),
         ("OrderPlaced", ["order", "order"]),
         ("OrderPlaced", ["order", "a b\nimport os"]),
     ],

@@ -47,6 +47,9 @@ class Field(NamedTuple):
         name = snake(name, "a field")
         if name in TAKEN:
             raise ScaffoldError(f"a state has a part {name} of its own; name the field otherwise")
+        is_of_python = name in KINDS and not KINDS[name].imported
+        if is_of_python:  # in a class, its own names go before those of Python
+            raise ScaffoldError(f"{name} is the name of a type; name the field otherwise")
         return cls(name, kind or "str")
 
     @property

@@ -13,7 +13,9 @@ from backstory.errors import ScaffoldError
 def snake(name: str, what: str) -> str:
     """`place-order` or `PlaceOrder` as `place_order`. Raises `ScaffoldError` for a name that Python does not allow."""
     found = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").replace(" ", "_").lower()
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", found) or keyword.iskeyword(found):
+    if keyword.iskeyword(found):
+        raise ScaffoldError(f"{name!r} cannot name {what}: it is a word of Python")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", found):
         raise ScaffoldError(
             f"{name!r} cannot name {what}: a name has letters, digits and '-', and begins with a letter"
         )
