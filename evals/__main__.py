@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -69,8 +70,8 @@ def main() -> int:
 def run(task: Task, agent: str, folder: Path, seconds: float) -> Result:
     """Let the agent do one task in a new folder, and check it."""
     task.start(folder)
-    paths = {"instruction": folder / "TASK.md", "folder": folder}
-    command = [word.format(**paths) for word in shlex.split(agent)]
+    paths = {"{instruction}": folder / "TASK.md", "{folder}": folder}
+    command = [_with(paths, word) for word in shlex.split(agent)]
     began, faults = time.monotonic(), []
     try:
         ended = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, timeout=seconds, check=False)
@@ -81,6 +82,13 @@ def run(task: Task, agent: str, folder: Path, seconds: float) -> Result:
     except OSError as wrong:
         faults.append(f"the agent could not be started: {wrong}")
     return Result(task.name, round(time.monotonic() - began, 1), faults or task.check(folder))
+
+
+def _with(paths: Mapping[str, Path], word: str) -> str:
+    """A word of the command with paths in it; other braces, such as those of JSON, stay."""
+    for name, path in paths.items():
+        word = word.replace(name, str(path))
+    return word
 
 
 def row(result: Result) -> str:
