@@ -150,8 +150,8 @@ class Syncing:
             if may_miss is not None:
                 self._check_fields(sieve, may_miss)
             self.written.same += sieve.same
+            self.write(sieve.gone())  # first: a row that is new may have a unique value of one that is gone
             self.write(sieve.differing())
-            self.write(sieve.gone())
 
     def _check_fields(self, sieve: Sieve, may_miss: Collection[str]) -> None:
         missing = [name for name in sieve.missing() if name not in may_miss]

@@ -500,6 +500,17 @@ class TestManyRows:
         assert table.sync([], allow_deletes=9).deleted == 9
         assert table.sync([]).deleted == 0
 
+    def test_a_sync_gives_the_unique_value_of_a_row_that_is_gone_to_a_new_one(self, db: Database) -> None:
+        table = db.table("members", unique=["email"])
+        rows: dict[str, Any] = {f"m-{n}": {"email": f"{n}@example.org"} for n in range(20)}
+        table.sync(rows.items())
+        rows["m-20"] = rows.pop("m-7")
+        written = table.sync(rows.items())
+        assert (written.inserted, written.deleted) == (1, 1)
+        for commits in reversed(written.ranges):
+            db.revert(commits)
+        assert ("m-7" in table, "m-20" in table) == (True, False)
+
     def test_a_sync_compares_with_what_rows_are_after_all_that_happened_to_them(self, db: Database) -> None:
         table = db.table("people")
         table.upsert_many([(f"p-{n}", {"n": n, "own": 1}) for n in range(40)])
