@@ -60,6 +60,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_root(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let a pytest that a test starts have its temporary folders below those of this run.
+
+    At its start it takes the right to read the root of them from all others, and a server of PostgreSQL in a test
+    beside it may be one of these.
+    """
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(tmp_path_factory.getbasetemp())
+
+
 @pytest.fixture(autouse=True)
 def own_definitions() -> Iterator[None]:
     """Give back the names of events that a test's own classes took: another module may have an event of that name.
