@@ -258,8 +258,9 @@ def as_nobody(path: Path, what: str) -> str:
 def shared(tmp_path: Path) -> Iterator[Path]:
     """A folder that others may enter, with a store that they may read and write."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
-        if folder.stat().st_uid == os.getuid() and folder != Path("/tmp"):
-            folder.chmod(0o755)
+        mode = folder.stat().st_mode  # that of the folder of all temporary files stays as it is
+        if folder.stat().st_uid == os.getuid() and not mode & 0o001:
+            folder.chmod(mode | 0o055)
     path = sample(tmp_path / "history.db")
     path.chmod(0o666)
     tmp_path.chmod(0o777)
