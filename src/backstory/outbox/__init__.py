@@ -12,14 +12,14 @@ a CloudEvent, its personal and secret values masked.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from backstory.outbox.jsonl import Jsonl
+from backstory.outbox.message import Later, Message, Outbox, StopSending
+from backstory.outbox.signatures import WrongSignature, sign, verify
+
 if TYPE_CHECKING:
-    from backstory.outbox.jsonl import Jsonl
-    from backstory.outbox.message import Later, Message, Outbox, StopSending
     from backstory.outbox.nats import Nats
-    from backstory.outbox.signatures import WrongSignature, sign, verify
     from backstory.outbox.webhook import Webhook
 
 __all__ = [
@@ -35,24 +35,13 @@ __all__ = [
     "verify",
 ]
 
-_HOMES = {
-    "Jsonl": "jsonl",
-    "Later": "message",
-    "Message": "message",
-    "Nats": "nats",
-    "Outbox": "message",
-    "StopSending": "message",
-    "Webhook": "webhook",
-    "WrongSignature": "signatures",
-    "sign": "signatures",
-    "verify": "signatures",
-}
+_HOMES = {"Nats": "nats", "Webhook": "webhook"}
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for: each application asks for `Outbox`, and few send anything."""
+    """Import what sends when it is first asked for: each application asks for `Outbox`, and few have HTTP or NATS."""
+    from importlib import import_module
+
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
