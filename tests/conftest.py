@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Set how hard Hypothesis looks. It has no deadline: how fast the machine is says nothing of the code."""
     hypothesis.settings.register_profile("short", deadline=None)
+    hypothesis.settings.register_profile("few", deadline=None, max_examples=25)
     hypothesis.settings.register_profile("long", deadline=None, max_examples=2_000)
     hypothesis.settings.load_profile("long" if config.getoption("--long") else "short")
     if "TMPDIR" not in os.environ and has_room(MEMORY):
@@ -87,6 +88,17 @@ def own_definitions() -> Iterator[None]:
 def long(request: pytest.FixtureRequest) -> bool:
     """Whether this is a long run (`--long`)."""
     return bool(request.config.getoption("--long"))
+
+
+@pytest.fixture
+def few(long: bool) -> Iterator[None]:
+    """Let Hypothesis look less hard, where other tests look hard at the same code; in a long run nothing changes."""
+    if long:
+        yield
+        return
+    hypothesis.settings.load_profile("few")
+    yield
+    hypothesis.settings.load_profile("short")
 
 
 @pytest.fixture(scope="session")

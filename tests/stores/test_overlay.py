@@ -163,6 +163,7 @@ class TestOverlaysInMemory(LogConformance):
         return ForkingStore(MemoryStore())
 
 
+@pytest.mark.usefixtures("few")
 class TestOverlaysThatAlternateBetweenTwoStores(LogConformance):
     def open_store(self, tmp_path: Path) -> ForkingStore:
         return ForkingStore(SqliteStore(tmp_path / "history.db"), MemoryStore())

@@ -57,6 +57,7 @@ def test_what_others_append_is_learned_and_a_condition_needs_no_look_at_the_even
         assert isinstance(log.append([[again]])[0], IdReused)
 
 
+@pytest.mark.usefixtures("few")
 class TestSqliteStoreThatTwoHaveOpen(StoreConformance):
     def open_store(self, tmp_path: Path) -> SharedStore:
         path = tmp_path / "history.db"
