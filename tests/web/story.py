@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from backstory import Database, connect
 from backstory.application import load
 from backstory.scope import Scope
+from backstory.transfer.clone import clone
 from backstory.web import Reader, app
 from examples.refunds.order import Order
 from examples.refunds.story import fill
@@ -43,6 +45,14 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
 def db(told: str) -> Iterator[Database]:
     """The story, to read."""
     with connect(told) as db:
+        yield db
+
+
+@contextmanager
+def copied(told: str, folder: Path) -> Iterator[Database]:
+    """A copy of the story, to act on."""
+    with connect(told) as original, connect(folder / "refunds.db") as db:
+        clone(original.store, db.store)
         yield db
 
 

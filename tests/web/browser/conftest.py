@@ -6,18 +6,16 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome
 
-from backstory import Database, connect
+from backstory import Database
 from backstory.web import Reader
-from examples.refunds.story import fill
 from tests.web.browser.eyes import Eyes
 from tests.web.browser.served import Served
-from tests.web.story import READERS, db, told
+from tests.web.story import READERS, copied, db, told
 
 __all__ = ["db", "told"]
 
@@ -84,9 +82,7 @@ def serve(db: Database) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Database]:
+def own(told: str, tmp_path: Path) -> Iterator[Database]:
     """A store with the story, to append to."""
-    address = str(tmp_path / "refunds.db")
-    fill(address, datetime.now(UTC))
-    with connect(address) as db:
+    with copied(told, tmp_path) as db:
         yield db

@@ -10,7 +10,8 @@ import uvicorn
 
 from backstory import Database
 from backstory.web import Reader, app
-from tests.patience import until
+from tests.patience import PATIENCE, until
+from tests.web.browser.serving import Stopping
 from tests.web.story import REFUNDS
 
 
@@ -21,7 +22,7 @@ class Served:
         self.db = db
         self.reader = reader
         self.port = 0
-        self._server: uvicorn.Server | None = None
+        self._server: Stopping | None = None
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -42,7 +43,7 @@ class Served:
         hosts = [f"127.0.0.1:{self.port}"]
         pages = app(self.db, REFUNDS, actor=lambda request: self.reader, address="refunds.db", hosts=hosts)
         config = uvicorn.Config(pages, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-        self._server = server = uvicorn.Server(config)
+        self._server = server = Stopping(config)
         self._thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         self._thread.start()
         until(lambda: server.started)
@@ -52,7 +53,5 @@ class Served:
         if self._server is None or self._thread is None:
             return
         self._server.should_exit = True
-        self._thread.join(20)
-        self._server.force_exit = True
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
         self._server = None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 
-LONG = 20.0
+from tests.patience import PATIENCE, until
 
 
 class Stopping(uvicorn.Server):
@@ -29,26 +28,23 @@ class Server:
 
     def __init__(self, app: Callable[[], Any]) -> None:
         self._app = app
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = 0
 
     def start(self) -> None:
-        """Serve, until `stop`."""
-        config = uvicorn.Config(
-            self._app(), port=self.port, log_level="critical", timeout_graceful_shutdown=1, ws="none"
-        )
+        """Serve until `stop`, at the port of before if there was one."""
+        listening = socket.create_server(("127.0.0.1", self.port))
+        self.port = listening.getsockname()[1]
+        config = uvicorn.Config(self._app(), log_level="critical", timeout_graceful_shutdown=1, ws="none")
         self._server = Stopping(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        run, sockets = self._server.run, [listening]
+        self._thread = threading.Thread(target=run, kwargs={"sockets": sockets}, daemon=True)
         self._thread.start()
-        until = time.monotonic() + LONG
-        while not self._server.started:
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        until(lambda: self._server.started)
 
     def stop(self) -> None:
         """End it, as a signal would."""
         self._server.should_exit = True
-        self._thread.join(LONG)
+        self._thread.join(PATIENCE)
 
     def url(self, path: str) -> str:
         """The address of a page."""

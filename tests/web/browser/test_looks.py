@@ -33,14 +33,17 @@ def test_a_page_fits_says_nothing_to_the_console_and_has_no_barrier(
     part: str, eyes: Eyes, serve: Serve, db: Database, long: bool
 ) -> None:
     served = serve()
-    for address in looked_at(part, db, long=long):
+    found = looked_at(part, db, long=long)
+    for address in found:
         for width in WIDTHS:
             for scheme in "light", "dark":
                 eyes.look(width, scheme)
                 eyes.open(served.url(address))
                 assert eyes.complaints() == [], (address, width, scheme)
                 assert eyes.overflow() <= 0, f"{address} is {eyes.overflow()} px too wide at {WIDTHS[width]}"
-                if long or (width, scheme) in (("wide", "light"), ("narrow", "dark")):
+                # axe-core takes seconds: it sees one example wide and light, and one narrow and dark.
+                seen = {("wide", "light"): found[0], ("narrow", "dark"): found[-1]}
+                if long or seen.get((width, scheme)) == address:
                     assert eyes.barriers() == [], (address, width, scheme)
 
 

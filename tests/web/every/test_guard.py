@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from backstory import Database, connect
+from backstory import Database
 from backstory.web import Reader, actions, app, pages
 from backstory.web.guard import CSP, FORM_COOKIE, HEADERS
 from backstory.web.serving import COOKIE, Door, Here
 from tests.web.addresses import examples, forms
-from tests.web.story import HOST, READERS, REFUNDS, Client, client_of, places, token_of
+from tests.web.story import HOST, READERS, REFUNDS, Client, client_of, copied, places, token_of
 
 FOREIGN = ("evil.example", f"evil.example:{HOST.partition(':')[2]}", "127.0.0.1", "127.0.0.1:1", "")
 
@@ -55,11 +55,7 @@ def test_a_page_of_another_site_may_lead_here_but_load_nothing(db: Database, rea
 @pytest.fixture
 def own(told: str, tmp_path: Path) -> Iterator[Database]:
     """A copy of the story, to act on."""
-    copy = tmp_path / "refunds.db"
-    with connect(told) as original, connect(copy) as db:
-        from backstory.transfer.clone import clone
-
-        clone(original.store, db.store)
+    with copied(told, tmp_path) as db:
         yield db
 
 
