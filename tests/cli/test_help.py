@@ -106,10 +106,30 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `sources` made for the first example that asked; the others copy it."""
+    return tmp_path_factory.mktemp("filled") / "sources"
+
+
 @pytest.fixture
-def sources(bank: Path, run: Run, project: Path) -> Path:
+def sources(bank: Path, run: Run, project: Path, filled: Path) -> Path:
     """What the examples of `import` read, in the folder where they run."""
     folder = bank.parent
+    if not (beside := folder.parent / "project").exists():
+        shutil.copytree(project, beside)
+    if filled.exists():
+        shutil.copytree(filled, folder, dirs_exist_ok=True)
+        for branch in ("what-if", "main"):  # which was the branch before is remembered of a store by its path
+            assert run("switch", branch).code == 0
+    else:
+        fill(folder, run, project)
+        shutil.copytree(folder, filled)
+    return folder
+
+
+def fill(folder: Path, run: Run, project: Path) -> None:
+    """Make what `sources` gives, once for all examples."""
     orders = "status,at,order_id,user\nPlaced,2026-11-01T10:00:00Z,o-1,ann\n"
     (folder / "orders.csv").write_text(orders, encoding="utf-8")
     (folder / "accounts.csv").write_text("id,owner,opened\na-9,Ann,2026-11-01\n", encoding="utf-8")
@@ -123,15 +143,12 @@ def sources(bank: Path, run: Run, project: Path) -> Path:
         (folder / f"{year}.csv").write_text(f"time,celsius\n{year}-11-01 10:00,7.5\n", encoding="utf-8")
     (folder / "log.xes.gz").write_bytes(gzip.compress(XES.encode()))
     shutil.copytree(project, folder, dirs_exist_ok=True)
-    if not (beside := folder.parent / "project").exists():
-        shutil.copytree(project, beside)
     run("-s", "other.db", "import", "csv", "orders.csv", "--type-column", "status", "--time-column", "at")
     assert run("-s", "other.db", "export", "-o", "history.jsonl").code == 0
     history(run)
     programs.bank(folder)
     with programs.forgotten():
         assert run("schema", "lock").code == 0
-    return folder
 
 
 def in_a_shell(example: str) -> bool:
