@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_origin
 
 from backstory.decide.commands import CommandType
@@ -13,7 +13,7 @@ from backstory.documents.types import type_name
 from backstory.model.code import Bound, Code, as_self
 from backstory.model.elements import Field
 from backstory.values.event_types import EventType
-from backstory.values.fields import TagField, hints
+from backstory.values.fields import hints
 from backstory.values.privacy import Privacy
 
 
@@ -94,8 +94,3 @@ def mark(hint: Any) -> str | None:
     """The closest mark on a value as a whole: `subject`, `personal` or `secret`."""
     marks = [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Privacy)]
     return max(marks).name.lower() if marks else None
-
-
-def tag_keys(fields: Collection[TagField]) -> set[str]:
-    """The keys under which these fields tag."""
-    return {field.key for field in fields}
