@@ -122,6 +122,14 @@ def test_a_copy_of_a_database_is_refused_until_it_is_adopted(tmp_path: Path, db:
         capture.drainer(db, site.begin).drain()
 
 
+def test_a_database_that_is_adopted_for_a_branch_leaves_main_free(
+    site: Site, db: Database, capture: Capture
+) -> None:
+    with site.begin() as tx:
+        capture.adopt(tx, db.branch("trial"))
+    db.table("pets")["1"] = {"name": "Max"}
+
+
 def test_the_file_of_the_log_is_no_database_of_an_application(tmp_path: Path) -> None:
     file = tmp_path / "both.db"
     capture = Capture([Captured("pets", ("id",))])

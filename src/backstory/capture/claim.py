@@ -93,6 +93,8 @@ def claim(db: Database, capture: str, histories: Iterable[str]) -> None:
 
 def adopt(db: Database, capture: str, histories: Iterable[str]) -> None:
     """Note the same, whatever was noted before."""
+    if db.name != MAIN:
+        return
     for history in histories:
         name, value = CAPTURED + history, _value(capture, history)
         while (there := db.store.refs.get(name)) != value:
