@@ -31,6 +31,12 @@ def test_rows_that_were_there_are_copied_once_in_commits_of_bounded_size(
     assert db.table("stock")["7"] == {"name": "n7"}
 
 
+def test_a_page_of_no_rows_is_refused_and_ends_no_copy(site: Site, db: Database, capture: Capture) -> None:
+    with pytest.raises(ValueError, match="at least one row, not 0"):
+        capture.copy(site.begin, rows=0)
+    assert capture.copy(site.begin) == 10
+
+
 def test_what_is_written_before_its_row_is_copied_is_neither_lost_nor_there_twice(
     site: Site, db: Database, capture: Capture
 ) -> None:

@@ -161,8 +161,10 @@ class Capture:
 
         Each page of `rows` is a transaction, and a commit of the log. A copy that was killed goes on where it was, and
         one that is over is not made again, unless `again` is set: then the log gets what it does not know, such as a
-        column that is new. Rows that are not there any more stay in the log.
+        column that is new. Rows that are not there any more stay in the log. Raises `ValueError` for a page of none.
         """
+        if rows < 1:
+            raise ValueError(f"a page has at least one row, not {rows}")
         copied = 0
         for table in self.tables:
             with begin() as tx:
