@@ -163,6 +163,15 @@ def test_names_that_need_quotes_and_that_triggers_use_themselves(site: Site, db:
     assert db.head().position == 1
 
 
+def test_triggers_are_known_of_a_table_whose_name_ends_with_a_quote(tmp_path: Path) -> None:
+    site = sqlite_site(tmp_path)
+    site.run('CREATE TABLE "pets""" (id integer PRIMARY KEY)')
+    capture = Capture([Captured('pets"', ("id",), history="pets")])
+    with site.begin() as tx:
+        capture.install(tx)
+        assert capture.check(tx) == []
+
+
 def test_a_column_that_is_left_out_is_nowhere(site: Site, db: Database, tmp_path: Path) -> None:
     site.run("CREATE TABLE things (id integer PRIMARY KEY, name text, password text)")
     capture = Capture([Captured("things", ("id",), left_out=("password",))], home=site.home)

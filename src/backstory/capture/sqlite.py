@@ -83,14 +83,12 @@ def _column(name: str, type: str) -> Column:
 
 def trigger_names(table: Captured) -> dict[str, str]:
     """The names of its triggers, by what they record."""
-    return {
-        event: quoted(f"backstory_{event.lower()}_{table.table}") for event in ("INSERT", "UPDATE", "DELETE")
-    }
+    return {event: f"backstory_{event.lower()}_{table.table}" for event in ("INSERT", "UPDATE", "DELETE")}
 
 
 def triggers(tx: Transaction, table: Captured) -> dict[str, str]:
     """The statements of the triggers that are there, by what they record."""
-    names = {name.strip('"').replace('""', '"'): event for event, name in trigger_names(table).items()}
+    names = {name: event for event, name in trigger_names(table).items()}
     found = tx.rows(
         "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE",
         (table.table,),
@@ -125,7 +123,7 @@ def create(tx: Transaction, table: Captured, layout: int) -> None:
         ("UPDATE", "U", changed, new, f"WHEN {' OR '.join(differs)}"),
         ("DELETE", "D", old, "NULL", ""),
     ):
-        name = trigger_names(table)[event]
+        name = quoted(trigger_names(table)[event])
         tx.execute(
             TRIGGER.format(
                 name=name,
