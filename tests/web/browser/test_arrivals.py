@@ -60,7 +60,11 @@ def later(browser: Chrome) -> None:
 
 
 def opened(browser: Chrome, address: str) -> None:
+    """Open a page, which for itself was touched now until `later`: on a busy machine 5 s pass at any moment."""
     browser.get(address)
+    browser.execute_script(
+        "const now = Date.now(); Date.now = () => now; dispatchEvent(new Event('pointermove'))"
+    )
     until(lambda: words(browser) == "Live")
 
 
@@ -127,16 +131,15 @@ def test_a_page_that_does_not_change_by_itself_says_how_much_is_newer(
     until(lambda: newer.text == "main has gone on by 1: ask again")
 
 
-def test_a_commit_is_seen_soon(browser: Chrome, server: Server, db: Database) -> None:
-    """The promise is 200 ms; the limit here only tells a stream from asking again and again."""
+def test_a_commit_is_seen_without_asking_again(browser: Chrome, server: Server, db: Database) -> None:
+    """How soon it is seen, `benchmarks/web.py` measures: here a stream is told from asking again and again."""
     opened(browser, server.url("/log"))
-    times = []
+    asked = "return performance.getEntriesByType('resource').length"
+    before = browser.execute_script(asked)
     for number in range(1, 6):
-        before = time.monotonic()
         db.append(Deposited("new", 1))
         until(lambda: waiting(browser).startswith(f"{number} "))  # noqa: B023 - it is called here
-        times.append(time.monotonic() - before)
-    assert sorted(times)[2] < 2
+    assert browser.execute_script(asked) == before
 
 
 def test_numbers_of_read_models_change_where_they_stand(browser: Chrome, tmp_path: Path) -> None:
