@@ -22,6 +22,7 @@ from backstory.store import ALL, Store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
 from tests.aio.test_verbs import verbs
+from tests.patience import PATIENCE
 from tests.watched import LoopWatch, watched
 
 pytestmark = pytest.mark.anyio
@@ -104,7 +105,7 @@ async def read(db: AsyncDatabase) -> None:
 
 
 async def follow(db: AsyncDatabase) -> None:
-    with anyio.fail_after(30):
+    with anyio.fail_after(PATIENCE):
         async with db.follow(after=0) as records:
             for _ in range(2):
                 assert (await anext(records)).message == ""
@@ -124,7 +125,7 @@ async def leave(db: AsyncDatabase) -> None:
 
 
 async def watch_values(db: AsyncDatabase) -> None:
-    with anyio.fail_after(30):
+    with anyio.fail_after(PATIENCE):
         async with db.watch(Talk("a")) as states, db.watch(Said) as records:
             assert (await anext(states)).value.by
             assert (await anext(records)).value.message == ""
@@ -136,7 +137,7 @@ async def watch_values(db: AsyncDatabase) -> None:
 
 async def subscribe(db: AsyncDatabase) -> None:
     await db._run(take, db.db.store)
-    with anyio.fail_after(30):
+    with anyio.fail_after(PATIENCE):
         async with db.subscribe("crm", Said, after=0) as events:
             for _ in range(2):
                 each = await anext(events)

@@ -213,6 +213,7 @@ def test_a_server_that_stays_away_is_reported_and_used_again_when_it_is_back(own
                 assert "kept" not in str(told.value)
         finally:
             own.start()
+        store.server.patience = PATIENCE  # it is there now, however slowly it answers
         assert append(log, draft)[0].position == 1
 
 

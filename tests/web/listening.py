@@ -9,8 +9,7 @@ from typing import Any
 
 import anyio
 
-LONG = 20.0
-"""Seconds after which a test gives up."""
+from tests.patience import PATIENCE
 
 
 class Heard:
@@ -56,7 +55,7 @@ class Heard:
 
     async def block(self, containing: str = "data:") -> str:
         """The next event with such a text."""
-        with anyio.fail_after(LONG):
+        with anyio.fail_after(PATIENCE):
             while True:
                 for block in self.blocks[self._given :]:
                     self._given += 1
@@ -73,7 +72,7 @@ class Heard:
 
     async def over(self) -> None:
         """Wait for the end."""
-        with anyio.fail_after(LONG):
+        with anyio.fail_after(PATIENCE):
             while not self.ended:
                 await self._more.wait()
 
@@ -110,12 +109,12 @@ async def listening(
     async with anyio.create_task_group() as group:
         group.start_soon(run)
         try:
-            with anyio.fail_after(LONG):
+            with anyio.fail_after(PATIENCE):
                 while not heard.status:
                     await heard._more.wait()
             yield heard
         finally:
             gone.set()
             heard.open.set()
-            with anyio.fail_after(LONG):
+            with anyio.fail_after(PATIENCE):
                 await heard.over()

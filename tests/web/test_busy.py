@@ -14,6 +14,7 @@ from backstory import connect
 from backstory.hosts import Forbidden
 from backstory.web import actions, app
 from backstory.web.site import ACTING, WAITING
+from tests.patience import PATIENCE
 from tests.web.conftest import ALL, Site
 
 SECRET = b"s" * 32
@@ -58,7 +59,7 @@ async def test_actions_that_wait_for_the_store_hold_no_page_and_are_refused_when
 
     def locked(ask: Any, form: Any) -> Any:
         def wait() -> Any:
-            assert unlocked.wait(60)
+            assert unlocked.wait(PATIENCE)
             raise Forbidden("done")
 
         return wait
@@ -70,7 +71,7 @@ async def test_actions_that_wait_for_the_store_hold_no_page_and_are_refused_when
     async def act() -> None:
         found.append(await asked(browser, "POST", "/act/mark", form, cookie))
 
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
             for _ in range(ACTING + WAITING):
                 group.start_soon(act)

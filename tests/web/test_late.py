@@ -15,10 +15,8 @@ from backstory.history.refs.branches import Branch, Branches
 from backstory.web import pages
 from backstory.web.page import Page, Progress, Slow
 from backstory.web.rendering import shell
+from tests.patience import PATIENCE
 from tests.web.conftest import Site
-
-FAR_TOO_LONG = 60.0
-"""Seconds: a test that waits so long has found a fault."""
 
 
 @pytest.fixture
@@ -64,7 +62,7 @@ def test_what_takes_longer_begins_with_the_frame_and_how_far_it_is(
 
     def steps() -> Iterator[Progress | Page]:
         yield Progress(3, 17)
-        assert begun.wait(FAR_TOO_LONG)
+        assert begun.wait(PATIENCE)
         yield Progress(5, 17)
         yield made()
 
@@ -81,7 +79,7 @@ def test_an_error_after_the_frame_is_told_inside_of_it(ask: Any, monkeypatch: py
     late_shell(monkeypatch, begun)
 
     def waited(page: Page) -> Page:
-        assert begun.wait(FAR_TOO_LONG)
+        assert begun.wait(PATIENCE)
         return refused(page)
 
     answer = ask(map(waited, [made()]))

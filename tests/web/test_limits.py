@@ -13,6 +13,7 @@ from backstory.application import Application
 from backstory.scope import Scope
 from backstory.web import Reader, app
 from backstory.web.site import LONG
+from tests.patience import PATIENCE
 from tests.web.conftest import ALL, Site
 
 
@@ -173,7 +174,7 @@ async def test_long_questions_take_few_threads_and_end_when_their_reader_leaves(
         pages, "find", lambda ask: (lambda: Slow("", steps())) if ask.path == ["x"] else found(ask)
     )
     gone, never = anyio.Event(), anyio.Event()
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
             for _ in range(5 * LONG):
                 group.start_soon(asked, browser, "/x", gone)

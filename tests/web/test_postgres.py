@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from backstory import connect
+from tests.patience import until
 from tests.postgres.server import HASTY, started
 from tests.web.conftest import Site
 from tests.web.orders import ORDERS, Noted, Order, Refunded, refund
@@ -33,4 +34,4 @@ def test_pages_answer_and_say_when_the_server_is_away_and_answer_again(site: Sit
             assert "does not answer" in answer.text or page == "/log.json"
         assert client.get("/log.json").status_code == 503
         server.start()
-        assert client.get("/log").status_code == 200
+        until(lambda: client.get("/log").status_code == 200)

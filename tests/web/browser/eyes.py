@@ -51,7 +51,10 @@ class Eyes:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(driver))
-        self.driver.set_page_load_timeout(120)
+        self.driver.set_page_load_timeout(patience.PATIENCE)
+        self.driver.set_script_timeout(
+            patience.PATIENCE
+        )  # axe-core and Mermaid take seconds, on a busy machine many
 
     def quit(self) -> None:
         """Close it."""
