@@ -14,6 +14,7 @@ from backstory import State, Tag, command, connect
 from backstory.aio import AsyncDatabase
 from backstory.contrib import starlette
 from backstory.contrib.fastapi import Backstory, Router
+from backstory.contrib.http.answering import etags
 from backstory.errors import DefinitionError
 from tests.contrib.fastapi.depot import Counted, Labelled, Parcel, application, arrive, label, move
 
@@ -456,3 +457,7 @@ def test_a_position_that_is_not_there_is_answered_with_the_way_to_write_one(clie
     assert (status, "a position is written 12, or #12, which is %2312" in words) == (404, True)
     for at in ("1", "%231"):
         assert client.get(f"/parcels/p-1?at={at}").json()["grams"] == 500
+
+
+def test_a_list_of_etags_may_end_with_a_comma() -> None:
+    assert etags('"1-a" ,, W/"2-b", ', weak=True) == ["1-a", "2-b"]

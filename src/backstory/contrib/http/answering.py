@@ -25,7 +25,7 @@ PLACE = "backstory-place"
 AFTER = "backstory-after"
 """The header of a request with the place that its reader must have seen; or `?after=`."""
 
-ETAGS = re.compile(r'[\s,]*(?P<weak>W/)?"(?P<value>[\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+ETAGS = re.compile(r'[\s,]*(?P<weak>W/)?"(?P<value>[\x21\x23-\x7e\x80-\xff]*)"\s*(?:,[\s,]*|$)')
 
 JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
