@@ -14,6 +14,7 @@ from sqlalchemy import (
     Enum,
     Integer,
     Interval,
+    PickleType,
     String,
     Table,
     delete,
@@ -29,6 +30,10 @@ from backstory.contrib.sqlalchemy import record
 
 EARLY = timedelta(seconds=-1.5)
 """PostgreSQL keeps it as a day less and 23 hours more."""
+
+
+MIXED = {"parts": ("red", 2)}
+"""Is kept as bytes, which only Python reads."""
 
 
 class Base(DeclarativeBase):
@@ -50,6 +55,7 @@ class Paint(Base):
     facts: Mapped[Any] = mapped_column(JSON, nullable=True)
     notes: Mapped[Any] = mapped_column(JSON, nullable=False)
     early: Mapped[timedelta] = mapped_column(Interval)
+    mixed: Mapped[Any] = mapped_column(PickleType, nullable=True)
 
 
 shelves = Table(
@@ -63,7 +69,9 @@ shelves = Table(
 @pytest.mark.parametrize(
     "write",
     [
-        update(Paint).values(colour=Colour.BLUE, facts={"dry": 1}, notes={"new": True}, early=timedelta(1)),
+        update(Paint).values(
+            colour=Colour.BLUE, facts={"dry": 1}, notes={"new": True}, early=timedelta(1), mixed=None
+        ),
         delete(Paint),
         shelves.update().values(name="down"),
         shelves.delete(),
@@ -76,7 +84,7 @@ def test_columns_with_keys_members_by_value_and_both_nulls(
     Base.metadata.create_all(engine)
     recording = record(Paint, shelves, engine=engine, history=db, home=home).begin()
     with Session(engine) as session:
-        session.add(Paint(id=1, colour=Colour.RED, facts=null(), notes=None, early=EARLY))
+        session.add(Paint(id=1, colour=Colour.RED, facts=null(), notes=None, early=EARLY, mixed=MIXED))
         session.execute(shelves.insert().values(id=1, name="up"))
         session.commit()
         session.execute(write)
@@ -84,6 +92,7 @@ def test_columns_with_keys_members_by_value_and_both_nulls(
         recording.drain()
         assert recording.revert(session, "main") == 1
         session.commit()
-        assert session.execute(select(Paint.colour, Paint.early)).all() == [(Colour.RED, EARLY)]
+        found = session.execute(select(Paint.colour, Paint.early, Paint.mixed)).all()
+        assert found == [(Colour.RED, EARLY, MIXED)]
         assert session.execute(text("SELECT facts IS NULL, notes IS NULL FROM paints")).all() == [(1, 0)]
         assert session.execute(shelves.select()).all() == [(1, "up")]

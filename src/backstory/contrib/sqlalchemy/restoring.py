@@ -142,19 +142,16 @@ def _is_row(connection: Connection, captured: Captured, table: Table, key: str) 
     return and_(*(column.is_not_distinct_from(value) for column, value in found.items()))
 
 
-def value_of(column: Column[Any], field: Any, connection: Connection | None = None) -> Any:
+def value_of(column: Column[Any], field: Any, connection: Connection) -> Any:
     """The Python value of a field, as the application would give it."""
     if field is None:
         return None
     return _python(column.type, field, connection)
 
 
-def _python(type: types.TypeEngine[Any], field: Any, connection: Connection | None) -> Any:
+def _python(type: types.TypeEngine[Any], field: Any, connection: Connection) -> Any:
     if isinstance(type, types.TypeDecorator) and not isinstance(type, types.Interval):
-        inner = _python(type.impl_instance, field, connection)
-        if connection is None or not _has_own_result(type):
-            return inner
-        return type.process_result_value(inner, connection.dialect)
+        return _decorated(type, _python(type.impl_instance, field, connection), connection.dialect)
     if isinstance(type, types.Enum):
         return _member(type, field)
     if isinstance(type, types.ARRAY):
@@ -183,8 +180,15 @@ def _members(type: types.Enum) -> Iterable[tuple[str, Any]]:
     return zip(kept, members, strict=True)
 
 
-def _has_own_result(type: types.TypeDecorator[Any]) -> bool:
-    return type.__class__.process_result_value is not types.TypeDecorator.process_result_value
+def _decorated(type: types.TypeDecorator[Any], inner: Any, dialect: Dialect) -> Any:
+    """The value that a decorated type makes of the one of its own inner type."""
+    cls = type.__class__
+    if cls.result_processor is not types.TypeDecorator.result_processor:  # as that of pickled objects
+        process = type.result_processor(dialect, None)
+        return inner if process is None else process(inner)
+    if cls.process_result_value is not types.TypeDecorator.process_result_value:
+        return type.process_result_value(inner, dialect)
+    return inner
 
 
 def in_order(tables: Iterable[Part]) -> list[Part]:
