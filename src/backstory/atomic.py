@@ -24,6 +24,7 @@ from backstory.handle import Handle, Tip
 from backstory.lookup import events_of
 from backstory.subject import called
 from backstory.values.commit import Commit, Draft
+from backstory.writing import reused
 
 S = TypeVar("S", bound=State)
 
@@ -84,8 +85,7 @@ class Pending:
             log, decode = tip.line.log, tip.line.codec.decode
             self._events = [decode(record) for record in events_of(log, known)]
         else:
-            other = called(known.command_json) or "none"
-            raise IdReused(known.id, f"was used for another command, {other}, at #{known.position}")
+            raise reused(known, f"was used for another command, {called(known.command_json) or 'none'}")
         return not self._seen or self._events == before
 
 

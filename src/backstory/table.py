@@ -17,12 +17,13 @@ from uuid import UUID
 
 import msgspec
 
-from backstory.errors import IdReused, InvalidEvent, MissingRow, StaleRow
+from backstory.errors import InvalidEvent, MissingRow, StaleRow
 from backstory.rows.change import Asked, RowChange, change, is_write
 from backstory.rows.events import Fields, same
 from backstory.rows.kinds import Row, kind, known
 from backstory.rows.shape import Shape, Typed, names, text_of
 from backstory.syncing import BATCH, Syncing, Written
+from backstory.writing import reused
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -395,6 +396,4 @@ class Table(Generic[T]):
         known = self._db.handle.known(id)
         if known is None or is_write(known.command or {}, self.name, key, asked):
             return known
-        raise IdReused(
-            known.id, f"was used for something else than this write of a row, at #{known.position}"
-        )
+        raise reused(known, "was used for something else than this write of a row")

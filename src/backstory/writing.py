@@ -21,7 +21,7 @@ from backstory.handle import Handle, Tip
 from backstory.store import Log
 from backstory.subject import called
 from backstory.unit import Batch
-from backstory.values.commit import Commit, Draft
+from backstory.values.commit import COMMAND, Commit, Draft
 from backstory.values.query import Condition
 
 if TYPE_CHECKING:
@@ -38,6 +38,14 @@ class Half(msgspec.Struct, frozen=True):
 
 class Contended(Exception):
     """A write is to be done whole: others write the same just now."""
+
+
+def reused(commit: Commit, otherwise: str) -> IdReused:
+    """The error that an id was used before: for something else, or for nobody knows what, since it was withheld."""
+    unknown = "was used for a write whose command is withheld, so nobody can say whether it was this one"
+    return IdReused(
+        commit.id, f"{unknown if COMMAND in commit.withheld else otherwise}, at #{commit.position}"
+    )
 
 
 class Writing(Protocol):
@@ -139,10 +147,7 @@ class Execution:
         commit = self._handle.known(self._said.id)
         if commit is None or same_call(commit.command_json, self._command):
             return commit
-        raise IdReused(
-            commit.id,
-            f"was used for another command, {called(commit.command_json) or 'none'}, at #{commit.position}",
-        )
+        raise reused(commit, f"was used for another command, {called(commit.command_json) or 'none'}")
 
 
 class Appending:

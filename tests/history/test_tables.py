@@ -23,6 +23,7 @@ from backstory.errors import (
     RevertError,
     StaleRow,
 )
+from backstory.rows.change import change
 from backstory.store import Store
 from backstory.table import Table
 
@@ -125,6 +126,27 @@ def test_a_write_with_an_id_is_done_once(db: Database, customers: Rows) -> None:
     ]
     for write in writes:
         with pytest.raises(IdReused):
+            write()
+
+
+def test_an_id_whose_command_is_withheld_is_said_to_be_of_nobody_knows_what(
+    db: Database, customers: Rows
+) -> None:
+    customers.patch("c-1", {"city": "Bern"}, id="move")
+    db.forget(customers.row("c-1"), message="request 17")
+    again = change(table="customers", key="c-1", was={}, set={"city": "Bern"})
+
+    def together() -> None:
+        with db.atomic() as tx:
+            tx.execute(again, id="move")
+
+    writes: list[Callable[[], object]] = [
+        lambda: customers.patch("c-1", {"city": "Bern"}, id="move"),
+        lambda: db.execute(again, id="move"),
+        together,
+    ]
+    for write in writes:
+        with pytest.raises(IdReused, match=r"whose command is withheld, so nobody can say .*, at #"):
             write()
 
 
