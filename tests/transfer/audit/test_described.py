@@ -56,6 +56,22 @@ ROWS = [
 ]
 
 
+def test_a_field_may_have_another_name_than_its_column(db: Database, made: Made) -> None:
+    path, fields = made(ROWS), {"price": "cost"}
+    report = take(db, f"sqlite+aiosqlite:///{path}", msgspec.structs.replace(ASKED, fields=fields))
+    assert report.commits == 4  # by the driver that reads, whatever the application takes
+    assert db.table("prices")["pen"] == {"cost": 1.5, "note": "Ü"}
+    assert take(db, path, msgspec.structs.replace(ASKED, fields=fields)).known == 4
+    with pytest.raises(SourceError, match="no column 'prise' is a field; did you mean price"):
+        take(db, path, msgspec.structs.replace(ASKED, fields={"prise": "cost"}))
+    with pytest.raises(SourceError, match="two columns would be the same field"):
+        take(db, path, msgspec.structs.replace(ASKED, tables={"price_log": "x"}, fields={"price": "note"}))
+    with pytest.raises(
+        SourceError, match=r"mysql\+aiomysql is a driver for async code; name one that is not"
+    ):
+        take(db, "mysql+aiomysql://ann@localhost/shop", ASKED)
+
+
 def test_whole_rows_become_the_differences_between_them(db: Database, made: Made) -> None:
     report = take(db, made(ROWS), ASKED)
     assert (report.commits, report.skipped) == (4, 0)

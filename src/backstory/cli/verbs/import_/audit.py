@@ -110,6 +110,13 @@ def arguments(parser: ArgumentParser) -> None:
         default="sequence",
         help="the order of a table's changes (default: as they were counted, whatever the clock said)",
     )
+    parser.add_argument(
+        "--field",
+        action="append",
+        default=[],
+        metavar="NAME=COLUMN",
+        help="the name of a column in the rows here, where it is to be another one; repeat for more",
+    )
     parser.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="leave a column out")
     parser.add_argument(
         "--timezone", metavar="NAME", help="the time zone of times without one (default: UTC)"
@@ -154,6 +161,9 @@ def wanted(arguments: Namespace) -> Asked:
     tables = [each.partition("=") for each in arguments.table]
     if any(not history or (equals and not name) for history, equals, name in tables):
         raise UsageError("--table is HISTORY, or HISTORY=NAME, like price_log=prices")
+    fields = [each.partition("=") for each in arguments.field]
+    if any(not field or not column for field, _, column in fields):
+        raise UsageError("--field is NAME=COLUMN, like town=city")
     if bool(arguments.field_column) != bool(arguments.value_column):
         raise UsageError("--field-column and --value-column go together")
     return Asked(
@@ -174,6 +184,7 @@ def wanted(arguments: Namespace) -> Asked:
         sequence=arguments.sequence,
         by_time=arguments.order == "time",
         drop=frozenset(arguments.drop),
+        fields={column: field for field, _, column in fields},
     )
 
 

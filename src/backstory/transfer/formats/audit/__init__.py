@@ -12,7 +12,7 @@ from heapq import merge
 
 from backstory.store import Log
 from backstory.transfer.formats.audit import debezium
-from backstory.transfer.formats.audit.changes import Change, Found
+from backstory.transfer.formats.audit.changes import Change, Found, renamed
 from backstory.transfer.formats.audit.database import Source
 from backstory.transfer.formats.audit.folding import entries
 from backstory.transfer.formats.audit.known import Asked, plans
@@ -39,6 +39,7 @@ class History:
         """Raises `SourceError`, as `read_audit` does."""
         self._source = Source(url, schema)
         self.name = self._source.name
+        self._fields = asked.fields
         self._plans = plans(self._source.tables(), asked, self.name)
         self.tables = {plan.there.name: plan.table for plan in self._plans}
 
@@ -54,7 +55,9 @@ class History:
         """The entries of all tables, as `read_audit` gives them."""
         try:
             streams = [self._paced(plan, at, zone, clock) for at, plan in enumerate(self._plans)]
-            ordered = (change for _, _, change in merge(*streams, key=lambda each: each[:2]))
+            ordered = renamed(
+                (change for _, _, change in merge(*streams, key=lambda each: each[:2])), self._fields
+            )
             for done, item in enumerate(entries(ordered, KeyedIds(KIND, key), log), 1):
                 if not done % 1024:
                     progress("reading", done, None)
@@ -109,4 +112,5 @@ def read_debezium(
 
     `key` and `log` as for `read_audit`.
     """
-    return entries(debezium.changes(file, asked, progress), KeyedIds(KIND, key), log)
+    found = renamed(debezium.changes(file, asked, progress), asked.fields)
+    return entries(found, KeyedIds(KIND, key), log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -59,6 +60,21 @@ class Change(msgspec.Struct, frozen=True):
 
 
 Found: TypeAlias = Change | Rejected
+
+
+def renamed(found: Iterable[Found], names: Mapping[str, str]) -> Iterator[Found]:
+    """The changes with fields of other names, by those of the columns. Two fields of one name are a reject."""
+    for change in found:
+        if not names or isinstance(change, Rejected):
+            yield change
+            continue
+        fields = {names.get(name, name): value for name, value in change.fields.items()}
+        if len(fields) == len(change.fields):
+            yield msgspec.structs.replace(change, fields=fields)
+        else:
+            yield change.place.refused(
+                ValueError("two columns would be the same field: name another with --field")
+            )
 
 
 def whole_key(parts: list[Any]) -> str:

@@ -31,6 +31,9 @@ FETCHED = 1_000
 JSON_CHECKED = re.compile(r"JSON_VALID\(\s*[\"`\[]?(\w+)", re.IGNORECASE)
 """The check by which a column of SQLite says that its text is JSON, as Django writes it."""
 
+DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "sqlite": "sqlite"}
+"""The drivers that read, where a URL names none, or one for async code."""
+
 SNAPSHOT = ("postgresql", "sqlite")
 """Databases of which one connection streams several tables, as of one moment."""
 
@@ -187,9 +190,24 @@ def _parsed(url: str) -> URL:
         raise _no_url(
             "an @, a : or a / of its password is written %40, %3A or %2F"
         )  # or it would be shown as a name
-    if found.drivername in ("postgresql", "postgres"):
-        return found.set(drivername="postgresql+psycopg")
-    return found
+    return _blocking(found)
+
+
+def _blocking(url: URL) -> URL:
+    """A URL with a driver that reads here. Raises `SourceError` if its own is for async code, and none is known."""
+    backend = url.get_backend_name()
+    try:
+        is_async = "+" in url.drivername and url.get_dialect().is_async
+    except (alchemy().exc.SQLAlchemyError, ImportError):
+        return url  # which is told when it is opened
+    if is_async and backend not in DRIVERS:
+        raise SourceError(
+            _shown(url),
+            0,
+            f"{url.drivername} is a driver for async code; name one that is not, as in {backend}://",
+        )
+    is_named = "+" in url.drivername and not is_async
+    return url if is_named else url.set(drivername=DRIVERS.get(backend, url.drivername))
 
 
 def _no_url(why: str) -> SourceError:

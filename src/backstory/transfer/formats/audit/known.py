@@ -27,7 +27,10 @@ USERS = "auth_user"
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The words of somebody about the tables, where these do not say it themselves; see `read_audit`."""
+    """The words of somebody about the tables, where these do not say it themselves; see `read_audit`.
+
+    `fields` has the names of fields by those of the columns, where they differ.
+    """
 
     like: Like | None = None
     tables: Mapping[str, str | None] = {}
@@ -45,6 +48,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     by_time: bool = False
     differs: bool = False
     drop: frozenset[str] = frozenset()
+    fields: Mapping[str, str] = {}
     users: str | None = None
 
 
@@ -57,6 +61,10 @@ def plans(there: Mapping[str, TableThere], asked: Asked, name: str) -> list[Plan
     found = [plan for table in chosen if (plan := _plan(there, table, asked, name)) is not None]
     if not found:
         raise SourceError(name, 0, _none_found(asked))
+    for column in asked.fields:
+        if not any(column in plan.fields or plan.pair or plan.data for plan in found):
+            every = dict.fromkeys(each for plan in found for each in plan.fields)
+            raise SourceError(name, 0, f"no column {column!r} is a field; {did_you_mean(column, every)}")
     named = Counter(plan.table for plan in found).most_common(1)[0]
     if named[1] > 1:
         raise SourceError(
