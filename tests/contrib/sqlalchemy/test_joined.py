@@ -14,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import backstory
 from backstory import Database, Event, Refused, State, Tag, command
+from backstory.aio import over
 from backstory.contrib.sqlalchemy import joined
 from backstory.errors import StoreRefused
 from tests.contrib.sqlalchemy.conftest import postgres_url
@@ -201,7 +202,8 @@ async def test_a_session_of_async_code_does_the_same(tmp_path: Path, engine: Eng
     other = create_async_engine(postgres_url(tmp_path))
     async with AsyncSession(other) as session:
         session.add(Booking(seat="g-1"))
-        log = joined(session, db)
+        log = joined(session, over(db))
+        assert joined(session, db) is log
         done = log.execute(take_seat(CinemaSeat("g-1"), 1), author="ann")
         await session.commit()
         assert done.commit is not None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
     from sqlalchemy.orm import Session, SessionTransaction
 
+    from backstory.aio import AsyncDatabase
     from backstory.atomic import Pending
     from backstory.decide.call import Command
     from backstory.table import Saying
@@ -174,7 +175,7 @@ def _driver_connection(connection: Connection) -> Iterator[Any]:
         driver.pgconn.notice_handler, driver.pgconn.notify_handler = handlers
 
 
-def joined(session: Session | AsyncSession, db: Database) -> Joined:
+def joined(session: Session | AsyncSession, db: Database | AsyncDatabase) -> Joined:
     """Let a session's commits write to the log: commands and events are kept with its rows, or neither is.
 
         log = joined(session, db)
@@ -186,8 +187,9 @@ def joined(session: Session | AsyncSession, db: Database) -> Joined:
     in READ COMMITTED. Else the commit raises `StoreRefused`, and nothing is kept.
     """
     inner: Session | None = getattr(session, "sync_session", None)
+    own = db if isinstance(db, Database) else db.db
     info = session.info
     known = info.get(JOINED)
-    if known is None or known.db is not db:
-        known = info[JOINED] = Joined(inner or cast("Session", session), db, is_async=inner is not None)
+    if known is None or known.db is not own:
+        known = info[JOINED] = Joined(inner or cast("Session", session), own, is_async=inner is not None)
     return known
