@@ -14,7 +14,10 @@ from backstory import Database
 from backstory.capture import Capture, Captured
 from backstory.cli import main
 from backstory.errors import RowsElsewhere, StoreRefused
+from backstory.rows.kinds import kind
 from backstory.transfer.clone import clone
+from backstory.values.codec import PLAIN
+from backstory.values.commit import EPOCH, draft
 from tests.capture.databases import Site, sqlite_site
 
 
@@ -50,6 +53,16 @@ def test_rows_of_another_database_are_not_written_in_main_by_anybody_else(
     site.run("UPDATE pets SET name = 'Mia'")
     drainer.drain()
     assert pets["1"] == {"name": "Mia"}
+
+
+def test_what_the_log_has_already_may_come_again(site: Site, db: Database, capture: Capture) -> None:
+    event = PLAIN.encode(kind("pets").inserted(key="9", row={"name": "Old"}))
+    old = draft([event], id="old-9", time=EPOCH)
+    [known] = db.log.append([[old]])
+    capture.drainer(db, site.begin).drain()
+    first, second = db.log.append([[old], [draft([event], id="new-9", time=EPOCH)]])
+    assert first == known
+    assert isinstance(second, RowsElsewhere)
 
 
 def test_the_command_line_does_not_write_them_either(

@@ -61,7 +61,10 @@ class GuardedLog(SameCommits):
         if self._recorded is None or not (types := self._recorded()):
             return None
         found = (event.type for draft in batch for event in draft.events if event.type in types)
-        return next((RowsElsewhere(type.rpartition(".")[0]) for type in found), None)
+        type = next(found, None)
+        if type is None or all(any(one.id == draft.id for one in self.find(draft.id)) for draft in batch):
+            return None  # a batch that the log has already writes nothing
+        return RowsElsewhere(type.rpartition(".")[0])
 
     def _named(self, verdict: Verdict) -> Verdict:
         if isinstance(verdict, RefMoved) and verdict.ref == self._guard.name:
