@@ -130,6 +130,7 @@ DECLARE
     _verdict integer;
     _detail bigint := 0;
     _known integer[];
+    _next integer;
     _met integer[];
     _lost integer[];
     _oldest bigint;
@@ -194,6 +195,7 @@ BEGIN
             SELECT n FROM generate_series(_lo, _hi) n
             -- A scalar, because EXISTS would become a join, and read all ids.
             WHERE (SELECT true FROM commits c WHERE c.id = _id[n] AND c.key >> 40 = _log)
+            ORDER BY n
         );
         _met := '{}';
         IF _oldest < _start - _base THEN -- else all were decided on the head, and need no query
@@ -255,10 +257,14 @@ BEGIN
         _refused := '{}';
         IF cardinality(_known) > 0 OR cardinality(_met) > 0 OR _parent[_from] <> _hash OR _newest > _start - _base
             OR ref_values IS DISTINCT FROM _guard_value OR cardinality(_lost) > 0 THEN
+            _next := 1;
             FOR b IN _from.._upto LOOP
                 _first := coalesce(_batch_end[b - 1], 0) + 1;
                 _verdict := 0;
-                IF EXISTS (SELECT FROM unnest(_known) n WHERE n BETWEEN _first AND _batch_end[b]) THEN
+                WHILE _known[_next] < _first LOOP -- both are in order, so each is passed once
+                    _next := _next + 1;
+                END LOOP;
+                IF _known[_next] <= _batch_end[b] THEN
                     _verdict := 1;
                 ELSIF _parent[b] <> _hash THEN
                     _verdict := 4;
