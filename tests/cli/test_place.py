@@ -53,8 +53,9 @@ def test_an_address_in_a_project_is_not_taken_for_a_path(run: Run, alone: Path) 
     assert opened(run) == "here"
 
 
-def test_without_any_the_three_ways_are_explained(run: Run) -> None:
-    ran = run("log")
+@pytest.mark.parametrize("words", [("log",), ("blame", "customers", "4711")])
+def test_without_any_the_three_ways_are_explained(run: Run, words: tuple[str, ...]) -> None:
+    ran = run(*words)
     assert ran.code == 2
     for way in ("-s bank.db", "BACKSTORY_STORE", "[tool.backstory]", "backstory init"):
         assert way in ran.err

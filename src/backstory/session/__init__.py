@@ -93,14 +93,7 @@ class Session:
         """The address of the store. Raises `SessionError` with all ways to name one."""
         address = self._found_address()
         if address is None:
-            raise SessionError("no store is named").hinted(
-                "Name one in any of these ways:",
-                "  backstory -s bank.db ...            for one command",
-                "  export BACKSTORY_STORE=bank.db      for this shell",
-                "  [tool.backstory]                    for a project, in its pyproject.toml; a path is relative to it",
-                '  store = "bank.db"',
-                f"If you have no store yet, make one with: {pasted('init', 'bank.db')}",
-            )
+            raise _no_store()
         return address
 
     @property
@@ -250,6 +243,8 @@ class Session:
             raise SessionError(
                 f"there is no table {name}, and no application is named that may have a state {name}"
             ).hinted(where, *HOW_TO_NAME)
+        else:
+            raise _no_store()  # where it may be a table
         return self.application.state(name)
 
     def rows(self, name: str) -> type[State] | None:
@@ -300,3 +295,14 @@ class Session:
 
         with personal_shown():
             yield
+
+
+def _no_store() -> SessionError:
+    return SessionError("no store is named").hinted(
+        "Name one in any of these ways:",
+        "  backstory -s bank.db ...            for one command",
+        "  export BACKSTORY_STORE=bank.db      for this shell",
+        "  [tool.backstory]                    for a project, in its pyproject.toml; a path is relative to it",
+        '  store = "bank.db"',
+        f"If you have no store yet, make one with: {pasted('init', 'bank.db')}",
+    )
