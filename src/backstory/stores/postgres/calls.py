@@ -146,6 +146,7 @@ def outcomes(sent: Call, row: Row, rows: Rows) -> tuple[list[Outcome], Added]:
     head = found = Head(position, hash, from_micros(time))
     said: list[Outcome] = []
     written: list[tuple[Batch, tuple[Commit, ...]]] = []
+    known = _known(sent.offers, kinds or (), rows)
     for index, offer in enumerate(sent.offers):
         kind = WRITTEN if kinds is None else kinds[index]
         if kind == WRITTEN:
@@ -159,6 +160,9 @@ def outcomes(sent: Call, row: Row, rows: Rows) -> tuple[list[Outcome], Added]:
         elif kind == HISTORY_MOVED:
             assert offer.holds is not None
             said.append(HistoryMoved(offer.holds.position))
+        elif kind == KNOWN:
+            verdict = _recorded(offer.batch, head, known)
+            said.append(Written((verdict,)) if isinstance(verdict, tuple) else verdict)
         else:
             said.append(_refused(offer.batch, kind, details[index], head, rows))
     return said, Added(found, written)
@@ -166,9 +170,6 @@ def outcomes(sent: Call, row: Row, rows: Rows) -> tuple[list[Outcome], Added]:
 
 def _refused(batch: Batch, kind: int, detail: int, head: Head, rows: Rows) -> Outcome:
     """The verdict in full. Others of the call are in the log: not being able to read more must not hide that."""
-    if kind == KNOWN:
-        verdict = _recorded(batch, head, rows)
-        return Written((verdict,)) if isinstance(verdict, tuple) else verdict
     if kind == HEAD_MOVED:
         return HeadMoved(detail)
     if kind == AHEAD:
@@ -188,16 +189,27 @@ def _refused(batch: Batch, kind: int, detail: int, head: Head, rows: Rows) -> Ou
     return Conflict(detail, condition, found)
 
 
-def _recorded(batch: Batch, head: Head, rows: Rows) -> tuple[Commit, ...] | AppendError:
+def _known(offers: Sequence[Offer], kinds: Sequence[int], rows: Rows) -> dict[str, Commit] | StoreError:
+    """The commits by the ids of batches that are known, in one question: all of an import that runs again may be."""
+    known = (offer.batch for offer, kind in zip(offers, kinds, strict=False) if kind == KNOWN)
+    ids = [draft.id for batch in known for draft in batch]
+    try:
+        return {one.id: one for one in rows.by_ids(ids)} if ids else {}
+    except StoreError as error:
+        return error
+
+
+def _recorded(
+    batch: Batch, head: Head, known: dict[str, Commit] | StoreError
+) -> tuple[Commit, ...] | AppendError:
     """The commits that were recorded under these ids when the batches were judged."""
     ids = [draft.id for draft in batch]
-    try:
-        known = {one.id: one for one in rows.by_ids(ids) if one.position <= head.position}
-    except StoreError as error:
-        return IdReused(ids[0], f"is known, but its commit could not be read: {error}")
-    if not known:
+    if isinstance(known, StoreError):
+        return IdReused(ids[0], f"is known, but its commit could not be read: {known}")
+    found = [known[id] for id in ids if id in known and known[id].position <= head.position]
+    if not found:
         return IdReused(ids[0], "was known, and its log was dropped meanwhile")
-    return recorded_verdict(batch, [known[id] for id in ids if id in known])
+    return recorded_verdict(batch, found)
 
 
 def _conditions(batch: Batch, reached: int) -> Iterator[tuple[Any, int]]:
