@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,14 @@ def own_definitions() -> Iterator[None]:
     yield
     definitions.clear()
     definitions.update(before)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let a test and the programs that it starts feel Ctrl-C, also where tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

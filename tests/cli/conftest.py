@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -131,14 +130,6 @@ def application(bank: Path) -> Iterator[Path]:
     """The bank's code, named by the project, in the folder of its store."""
     with programs.forgotten():
         yield programs.bank(bank.parent)
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Let programs that a test starts feel Ctrl-C, also where the tests run in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -140,6 +140,7 @@ async def test_a_store_that_goes_away_is_told_and_the_server_goes_on(office: Off
         assert (await asked.ask("guide"))["topics"]
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("ends", ["at its time", "at Ctrl-C"])
 def test_a_server_ends_although_its_client_stays_and_says_nothing(office: Office, ends: str) -> None:
     command = started("--for", "0.1") if ends == "at its time" else started()

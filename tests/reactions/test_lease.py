@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -60,14 +60,6 @@ def test_another_thread_holds_it_between_turns_and_while_it_is_lent(some_store: 
     assert is_held()
     lease.release()
     assert not is_held()
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Feel Ctrl-C, also where the tests run in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")
