@@ -30,8 +30,12 @@ def unguarded(model: Model) -> Iterator[Unguarded]:
         for id in state.events or ():
             if _always(events[id], state):
                 about.setdefault(id, []).append(state)
+    all_givers: dict[Id, list[Command]] = {}
+    for command in model.commands:
+        for id in {each.event for each in command.gives}:
+            all_givers.setdefault(id, []).append(command)
     for event, states in sorted(about.items()):
-        givers = [one for one in model.commands if any(each.event == event for each in one.gives)]
+        givers = all_givers.get(event, [])
         blind = [one for one in givers if not any(_looks(one, state) for state in states)]
         for state in states if blind else ():
             deciders = [one.id for one in givers if one.refuses and _looks(one, state)]

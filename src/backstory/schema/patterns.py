@@ -6,6 +6,7 @@ import ast
 import inspect
 from collections.abc import Iterable, Iterator
 from textwrap import dedent
+from types import CodeType
 
 from backstory.decide.state import State, state_type
 from backstory.likeness import did_you_mean
@@ -37,6 +38,9 @@ def _has(kind: EventType, field: str) -> bool:
 
 def _named(cls: type[State]) -> Iterator[tuple[int, str, str]]:
     """The line, the class and the field of each `case Class(field=...)` in a state's `apply`."""
+    code = getattr(inspect.unwrap(cls.apply), "__code__", None)  # type: ignore[attr-defined]
+    if code is not None and not _may_name(code):
+        return  # to find the lines of a function takes half a millisecond
     try:
         lines, first = inspect.getsourcelines(cls.apply)  # type: ignore[attr-defined]
         tree = ast.parse(dedent("".join(lines)))
@@ -47,3 +51,11 @@ def _named(cls: type[State]) -> Iterator[tuple[int, str, str]]:
             name = ast.unparse(node.cls).rpartition(".")[2]
             for field in node.kwd_attrs:
                 yield first + node.lineno - 1, name, field
+
+
+def _may_name(code: CodeType) -> bool:
+    """Whether compiled code may have such a pattern: the fields that one names are a constant there, a tuple."""
+    return any(
+        _may_name(each) if isinstance(each, CodeType) else isinstance(each, tuple) and each != ()
+        for each in code.co_consts
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from backstory.model.check.findings import Finding
 from backstory.model.elements import Command, Id, Model, Reaction
@@ -11,7 +11,8 @@ from backstory.model.elements import Command, Id, Model, Reaction
 def endless(model: Model) -> Iterator[Finding]:
     """Each reaction that stands on a circle, with the way around it."""
     commands = {command.id: command for command in model.commands}
-    guards = {command.id for command in model.commands if _may_stop(command, model)}
+    identities = {state.id: {field.name for field in state.identity} for state in model.states}
+    guards = {command.id for command in model.commands if _may_stop(command, identities)}
     next_events: dict[Id, list[tuple[Reaction, Command, Id]]] = {}
     for reaction in model.reactions:
         for step in reaction.steps:
@@ -46,11 +47,10 @@ def _circles(start: Id, next_events: dict[Id, Way]) -> Iterator[Way]:
                 ways.append((step[2], [*way, step]))
 
 
-def _may_stop(command: Command, model: Model) -> bool:
+def _may_stop(command: Command, identities: Mapping[Id, set[str]]) -> bool:
     """Whether a command may refuse, or give nothing, by what a state says."""
     if not command.refuses and not command.may_give_nothing:
         return False
-    identities = {state.id: {field.name for field in state.identity} for state in model.states}
     return any(
         read.uses is None or not set(read.uses) <= identities.get(read.state, set()) for read in command.reads
     )
