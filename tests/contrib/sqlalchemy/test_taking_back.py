@@ -30,6 +30,17 @@ class Ware(Base):
     writes: Mapped[int] = mapped_column(default=0, onupdate=text("writes + 1"))
 
 
+class Counted(Base):
+    __tablename__ = "counted"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    price: Mapped[int]
+    note: Mapped[str | None]
+    version: Mapped[int] = mapped_column()
+
+    __mapper_args__ = {"version_id_col": version}
+
+
 @pytest.fixture
 def recording(engine: Engine, db: Database, home: str, session: Session) -> Recording:
     Base.metadata.create_all(engine)
@@ -69,6 +80,21 @@ def test_what_a_write_gives_by_itself_is_nobodys(
     session.commit()
     found = session.execute(select(Ware.name, Ware.price, Ware.writes)).all()
     assert set(found) == {("all of them", 10, 3)}
+
+
+def test_a_version_goes_on(session: Session, db: Database, recording: Recording) -> None:
+    one = Counted(id=1, price=10)
+    session.add(one)
+    session.commit()
+    one.price = 99
+    session.commit()
+    recording.drain()
+    raised = db.head().position
+    one.note = "changed since"
+    session.commit()
+    assert recording.revert(session, raised) == 1
+    session.commit()
+    assert (one.price, one.note, one.version) == (10, "changed since", 4)
 
 
 def test_some_rows_alone(session: Session, db: Database, recording: Recording) -> None:

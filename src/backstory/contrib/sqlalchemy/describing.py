@@ -53,6 +53,13 @@ def captured(
     return {table: _captured(table, fields, base_of, called, left_out) for table in tables}
 
 
+def versions(*models: Any) -> frozenset[Column[Any]]:
+    """The columns by which mappers of these models notice a change by somebody else (`version_id_col`)."""
+    mappers = (mapper for model in models for mapper in _mappers(model))
+    every = (each for mapper in mappers for each in mapper.base_mapper.self_and_descendants)
+    return frozenset(mapper.version_id_col for mapper in every if isinstance(mapper.version_id_col, Column))
+
+
 def _is_base(model: Any) -> bool:
     return isinstance(model, type) and hasattr(model, "registry") and inspect(model, raiseerr=False) is None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +17,7 @@ from backstory.capture.capture import HOME
 from backstory.capture.forgetting import forgotten
 from backstory.capture.running import EVERY, Running
 from backstory.capture.undo import Undone, undone
-from backstory.contrib.sqlalchemy.describing import captured, table_of
+from backstory.contrib.sqlalchemy.describing import captured, table_of, versions
 from backstory.contrib.sqlalchemy.restoring import (
     Part,
     by_themselves,
@@ -35,7 +35,7 @@ from backstory.rows.kinds import Row
 if TYPE_CHECKING:
     from typing import Self
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Column, Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from backstory.capture import Drained
@@ -59,6 +59,7 @@ class Recording:
         engine: Engine | AsyncEngine,
         history: Database,
         parts: Mapping[str, Sequence[Part]],
+        versions: Collection[Column[Any]] = (),
     ) -> None:
         asynchronous = getattr(engine, "sync_engine", None)
         self._engine = cast("Engine", asynchronous or engine)
@@ -75,6 +76,7 @@ class Recording:
         self.capture = capture
         self.history = history
         self._parts = parts
+        self._versions = versions
         self._drainer = capture.drainer(history, self._begin, "call recording.adopt()")
         Speaker(self._engine, capture)
 
@@ -159,8 +161,8 @@ class Recording:
 
         They are written with the session's transaction, so the caller looks, and commits or rolls back; then they are
         recorded, and their metadata names the commits that they revert. With `objects`, which may be rows, too
-        (`recording.row`), it is undone for these alone. A column with `onupdate` gets its value as with any write.
-        Returns the number of rows that were written.
+        (`recording.row`), it is undone for these alone. A column with `onupdate` gets its value as with any write, and
+        a `version_id_col` the next one. Returns the number of rows that were written.
 
         Raises `RevertError` if later commits own the fields that would change, unless `force`, which writes them all
         the same, or `skip`, which leaves such rows as they are. An `AsyncSession` lends its session:
@@ -171,7 +173,7 @@ class Recording:
                 "revert takes the session inside of an AsyncSession: await session.run_sync(recording.revert, ...)"
             )
         rows = [one if isinstance(one, Row) else self.row(one) for one in objects]
-        given = {history: by_themselves(tables) for history, tables in self._parts.items()}
+        given = {history: by_themselves(tables, self._versions) for history, tables in self._parts.items()}
 
         def looked_up() -> Undone:
             self.drain()
@@ -183,7 +185,7 @@ class Recording:
         written = set()
         with acting(session, author=author, message=said, metadata=found.metadata):
             for history, event in found.events:
-                if write(session.connection(), event, self._parts[history]):
+                if write(session.connection(), event, self._parts[history], self._versions):
                     written.add((history, event.key))
             session.expire_all()
         return len(written)
@@ -308,4 +310,5 @@ def record(
         engine,
         history,
         {name: in_order(some) for name, some in parts.items()},
+        versions(*models),
     )

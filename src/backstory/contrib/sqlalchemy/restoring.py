@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,10 +17,12 @@ from backstory.rows.keys import key_of, parts_of
 Part = tuple[Captured, Table]
 
 
-def write(connection: Connection, event: RowEvent, tables: Sequence[Part]) -> bool:
+def write(
+    connection: Connection, event: RowEvent, tables: Sequence[Part], versions: Collection[Column[Any]] = ()
+) -> bool:
     """Write what an event says to the tables that share its history: the whole rows first, then their parts.
 
-    Returns whether there was anything to write: a row may be gone by now.
+    Of `versions`, those that count go up. Returns whether there was anything to write: a row may be gone by now.
     """
     written = 0
     if isinstance(event, RowInserted):
@@ -30,7 +32,7 @@ def write(connection: Connection, event: RowEvent, tables: Sequence[Part]) -> bo
                 written += 1
     elif isinstance(event, RowChanged):
         for part in tables:
-            written += _change(connection, part, event)
+            written += _change(connection, part, event, versions)
     else:
         for captured, table in reversed(tables):
             is_row = _is_row(connection, captured, table, event.key)
@@ -38,7 +40,7 @@ def write(connection: Connection, event: RowEvent, tables: Sequence[Part]) -> bo
     return written > 0
 
 
-def _change(connection: Connection, part: Part, event: RowChanged) -> int:
+def _change(connection: Connection, part: Part, event: RowChanged, versions: Collection[Column[Any]]) -> int:
     captured, table = part
     own = _own_fields(part)
     if captured.part and own and own <= set(event.unset):
@@ -52,6 +54,8 @@ def _change(connection: Connection, part: Part, event: RowChanged) -> int:
     }
     if not values:
         return 0
+    counts = (column for column in table.columns if column in versions)
+    values |= {column: column + 1 for column in counts if isinstance(column.type, types.Integer)}
     done = connection.execute(
         table.update().where(_is_row(connection, captured, table, event.key)).values(values)
     )
@@ -67,14 +71,18 @@ def _insert(connection: Connection, part: Part, key: str, fields: Fields) -> Non
     connection.execute(table.insert().values(values))
 
 
-def by_themselves(tables: Iterable[Part]) -> set[str]:
-    """The fields that get a value whenever a row is written: `onupdate`, what a trigger gives, what is computed."""
+def by_themselves(tables: Iterable[Part], versions: Collection[Column[Any]] = ()) -> set[str]:
+    """The fields that get a value whenever a row is written: `onupdate`, what a trigger gives, what is computed, and
+    `versions`."""
     return {
         one.field
         for captured, table in tables
         for one in captured.columns
         for column in [_column(table, one.name)]
-        if column.onupdate is not None or column.server_onupdate is not None or column.computed is not None
+        if column in versions
+        or column.onupdate is not None
+        or column.server_onupdate is not None
+        or column.computed is not None
     }
 
 
