@@ -7,8 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from backstory import Database
 from backstory.capture import Capture, Captured, Column
+from backstory.rows.forms import formed
 from tests.capture.databases import Site, history_of, postgres_site, sqlite_site
 
 
@@ -148,6 +151,16 @@ def test_json_that_no_log_can_have_stops_nobody(site: Site, db: Database) -> Non
     assert rows["1"] == {"j": {"text": deep}, "t": '[["\\'}
     assert rows["2"] == {"j": {"a": {"escaped": r"\ud800"}, r"b\udfff": [1.0]}, "t": deep}
     assert rows["3"] == {"j": [[1, "a"], {}], "t": ""}
+
+
+@pytest.mark.parametrize(
+    ("stored", "field"),
+    [(12.5, "12.50"), (1e30, f"{10**30}.00"), (10**18, f"{10**18}.00"), (0.1 + 0.2, "0.30000000000000004")],
+)
+def test_a_decimal_that_sqlite_keeps_as_another_number_is_text_whatever_its_size(
+    stored: float, field: str
+) -> None:
+    assert formed(stored, "decimal", 2) == field
 
 
 def test_names_that_need_quotes_and_that_triggers_use_themselves(site: Site, db: Database) -> None:

@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -21,6 +21,9 @@ SIGNED = re.compile(r"P(?:(-?[0-9]+)D)?(?:T(?:(-?[0-9]+)H)?(?:(-?[0-9]+)M)?(?:(-
 """A duration of days and less; months and years have no fixed length."""
 
 START = datetime(1970, 1, 1)  # noqa: DTZ001 - as SQLAlchemy keeps a duration in SQLite
+WIDE = Context(prec=1_000)
+"""A float may have 309 digits before its point, where the usual context has room for 28 in all."""
+
 SPECIAL = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 Kind: TypeAlias = Literal[
@@ -115,7 +118,7 @@ def _decimal(value: Any, scale: int | None) -> Any:
         return value
     exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if scale is not None and isinstance(value, float | int) and exact.is_finite():
-        short = round(exact, scale)
+        short = exact.quantize(Decimal(1).scaleb(-scale), context=WIDE)
         exact = short if short == exact else exact
     return f"{exact:f}" if exact.is_finite() else SPECIAL.get(str(float(exact)), str(exact))
 
