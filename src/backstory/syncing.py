@@ -5,15 +5,16 @@ A source that ends too early must not delete anything, so all of it is read befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from backstory.decide.loading import Reads
 from backstory.errors import DuplicateRow, MissingRow, Refused, StaleRow
-from backstory.rows.change import RowChange, change_all
+from backstory.rows.change import RowChange, change_all, digests, freed
 from backstory.rows.events import Fields
 from backstory.rows.kinds import Kind, types_of
 from backstory.sifting import Sieve, Spoken
@@ -128,7 +129,7 @@ class Syncing:
                 change = None if now is None else RowChange(key, now, None)
             if change is not None:
                 found.append(change)
-        return found
+        return _in_turn(found, self._unique) if self._unique else found
 
     def sync(
         self, rows: Iterable[tuple[str, Fields]], allowed: int | None, may_miss: Collection[str] | None
@@ -164,6 +165,22 @@ class Syncing:
                 code="missing",
                 missing=missing,
             )
+
+
+def _in_turn(changes: list[RowChange], unique: Sequence[str]) -> list[RowChange]:
+    """The changes, each after the one that frees a unique value which it takes. None can be first of a circle: two rows
+    that exchange their values are refused."""
+    frees = {digest: number for number, one in enumerate(changes) for digest in freed(one, unique)}
+    after = {
+        number: {frees[digest] for digest in digests(one.set, unique) if digest in frees} - {number}
+        for number, one in enumerate(changes)
+    }
+    if not any(after.values()):
+        return changes
+    try:
+        return [changes[number] for number in TopologicalSorter(after).static_order()]
+    except CycleError:
+        return changes
 
 
 def _too_many(table: str, deletes: int, total: int, allowed: int | None) -> str:

@@ -533,6 +533,20 @@ class TestManyRows:
             db.revert(commits)
         assert ("m-7" in table, "m-20" in table) == (True, False)
 
+    def test_rows_of_one_commit_hand_unique_values_on_and_two_do_not_exchange_theirs(
+        self, db: Database
+    ) -> None:
+        table = db.table("runners", unique=["rank"])
+        table.sync((f"r-{n}", {"rank": n, "name": "x"}) for n in range(5))
+        written = table.sync((f"r-{n}", {"rank": n + 1, "name": "x"}) for n in range(5))
+        assert (written.changed, written.commits) == (5, 1)
+        assert [table[f"r-{n}"]["rank"] for n in range(5)] == [1, 2, 3, 4, 5]
+        with pytest.raises(DuplicateRow, match="r-1 has this rank already"):
+            table.upsert_many([("r-0", {"rank": 2}), ("r-1", {"rank": 1})])
+        table.insert("r-5", {"rank": 0})
+        with pytest.raises(DuplicateRow):
+            table.insert("r-6", {"rank": 5})
+
     def test_a_sync_compares_with_what_rows_are_after_all_that_happened_to_them(self, db: Database) -> None:
         table = db.table("people")
         table.upsert_many([(f"p-{n}", {"n": n, "own": 1}) for n in range(40)])

@@ -119,8 +119,7 @@ def _changed(
     _need_current(table, key, _moved(one, was, now), now)
     if values is None:
         return made.deleted(key=key, row=now, frees=digests(now, unique))
-    touched = [name for name in unique if name in values or name in one.unset]
-    takes, frees = digests(values, touched), digests(was, touched)
+    takes, frees = digests(values, unique), freed(one, unique)
     return made.changed(key=key, set=values, unset=one.unset, takes=takes, frees=frees)
 
 
@@ -136,6 +135,12 @@ def is_write(command: Mapping[str, Any], table: str, key: str, asked: Asked | No
     return all(name in fields and same(fields[name], value) for name, value in set.items()) and all(
         name not in fields if gone is None else name in gone for name in unset
     )
+
+
+def freed(one: RowChange, unique: Iterable[str]) -> tuple[str, ...]:
+    """The digests of the unique values that a change takes away from its row."""
+    names = unique if one.set is None else [name for name in unique if name in one.set or name in one.unset]
+    return digests(one.was, names)
 
 
 def digests(fields: Mapping[str, Any] | None, unique: Iterable[str]) -> tuple[str, ...]:
