@@ -28,6 +28,11 @@ async def test_async_sessions_are_recorded_with_their_authors(
     recording = record(Tag, engine=engine, history=db, home=home)
     await asyncio.to_thread(recording.begin)
     async with AsyncSession(engine) as session:
+        with pytest.raises(TypeError, match="takes async with"), acting(session, author="ann"):
+            pass
+        with pytest.raises(TypeError, match="takes no async with"):
+            async with acting(session.sync_session, author="ann"):
+                pass
         async with acting(session, author="ann", message="labels"):
             session.add_all([Tag(label="new"), Tag(label="old")])
         await session.commit()

@@ -135,7 +135,10 @@ class acting:  # noqa: N801 - it is used as a function
         )
 
     def __enter__(self) -> None:
-        self._session.flush()
+        flushing = self._session.flush()
+        if flushing is not None:  # or all of the block would be written later, by nobody
+            flushing.close()
+            raise TypeError("an AsyncSession takes async with: async with acting(session, ...)")
         self._block.__enter__()
 
     def __exit__(
@@ -148,7 +151,10 @@ class acting:  # noqa: N801 - it is used as a function
             self._block.__exit__(kind, error, trace)
 
     async def __aenter__(self) -> None:
-        await self._session.flush()
+        flushing = self._session.flush()
+        if flushing is None:
+            raise TypeError("a Session takes no async with: with acting(session, ...)")
+        await flushing
         self._block.__enter__()
 
     async def __aexit__(
