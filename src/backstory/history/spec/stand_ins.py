@@ -114,9 +114,9 @@ class StandIns:
         key = "".join(sign.lower()[:1] for sign in word)
         if key not in self._words:
             chance, used = random.Random(len(self._words)), set(self._words.values())  # noqa: S311 - no secret
-            other = key
+            other, is_hex = key, HEX.fullmatch(key) is not None
             for _ in range(TRIES):
-                other = "".join(_sign(sign, chance, is_hex=HEX.fullmatch(key) is not None) for sign in key)
+                other = "".join(_sign(sign, chance, is_hex=is_hex) for sign in key)
                 if other not in used and other != key and other not in self._words:
                     break
             self._words[key] = other
