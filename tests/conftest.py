@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -56,10 +56,16 @@ def has_room(folder: Path) -> bool:
     return not system.f_flag & os.ST_NOEXEC and system.f_bavail * system.f_frsize >= ROOM
 
 
-def pytest_collection_finish() -> None:
-    """Let the garbage collector leave out all that is loaded by now: it is very much, and some tests call it."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the garbage collector leave out all that is loaded for the tests: it is very much, and some tests call it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
