@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 
 from backstory import aio, connect
 from backstory.contrib.sqlalchemy import record
+from backstory.contrib.sqlalchemy.transactions import drains_by
 from backstory.errors import DefinitionError, StoreRefused
 from tests.contrib.sqlalchemy.project.models import Base, Customer
 
@@ -37,6 +38,11 @@ def test_a_recording_says_which_of_its_arguments_is_wrong() -> None:
         ):
             with pytest.raises(DefinitionError, match=wrong):
                 ANYTHING(*models, **{"engine": engine, "history": db} | given)
+
+
+def test_the_connection_that_drains_takes_the_options_of_asyncpg() -> None:
+    given = make_url("postgresql+asyncpg://ann@h/shop?ssl=require&prepared_statement_cache_size=0&port=6432")
+    assert str(drains_by(given)) == "postgresql+psycopg://ann@h/shop?port=6432&sslmode=require"
 
 
 @pytest.mark.anyio

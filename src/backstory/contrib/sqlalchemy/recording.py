@@ -27,7 +27,7 @@ from backstory.contrib.sqlalchemy.restoring import (
     write,
 )
 from backstory.contrib.sqlalchemy.saying import Speaker, acting
-from backstory.contrib.sqlalchemy.transactions import ConnectionTransaction, check_dialect
+from backstory.contrib.sqlalchemy.transactions import ConnectionTransaction, check_dialect, drains_by
 from backstory.database import Database
 from backstory.errors import DefinitionError, StoreRefused
 from backstory.rows.kinds import Row
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
     from backstory.history.refs.revision import Revision
     from backstory.table import Table
     from backstory.tables import Transaction
-
-DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
-"""The drivers that drain, where the application's own is one for async code."""
 
 
 class Recording:
@@ -66,9 +63,8 @@ class Recording:
         check_dialect(self._engine.dialect)
         self._own = self._engine
         if asynchronous is not None:
-            url = self._engine.url
-            named = url.set(drivername=DRIVERS[url.get_backend_name()])
-            self._own = create_engine(named, poolclass=NullPool)  # nothing stays open that nobody would close
+            url = drains_by(self._engine.url)
+            self._own = create_engine(url, poolclass=NullPool)  # nothing stays open that nobody would close
         if (
             self._own.dialect.name == "postgresql"
         ):  # a drainer that has waited for another must see what that one did

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.errors import DefinitionError
 from backstory.projections.elsewhere.engine import EngineTransaction
+from backstory.told import extra
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-    from sqlalchemy.engine import Dialect
+    from sqlalchemy.engine import URL, Dialect
 
 DIALECTS = ("sqlite", "postgresql")
+
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+"""The drivers that drain, where the application's own is one for async code."""
+
+ASYNCPG = ("prepared_statement_cache_size", "prepared_statement_name_func")
+"""Options of a URL that SQLAlchemy knows for asyncpg alone."""
 
 
 def check_dialect(dialect: Dialect) -> None:
@@ -24,6 +31,18 @@ def check_dialect(dialect: Dialect) -> None:
             f"what is written to {dialect.name} cannot be recorded: triggers are made for SQLite and PostgreSQL, and"
             " hooks of the ORM would miss bulk writes and raw SQL"
         )
+
+
+def drains_by(url: URL) -> URL:
+    """The address for the connection that drains, by that of an engine for async code. Raises `ExtraMissing`."""
+    backend = url.get_backend_name()
+    if backend == "postgresql":
+        extra("psycopg", "a recording of PostgreSQL", "postgres")
+        query = {name: value for name, value in url.query.items() if name not in ASYNCPG}
+        if "ssl" in query:  # asyncpg's name of it
+            query.setdefault("sslmode", query.pop("ssl"))
+        url = url.set(query=query)
+    return url.set(drivername=DRIVERS[backend])
 
 
 class ConnectionTransaction(EngineTransaction):
