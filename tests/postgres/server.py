@@ -44,8 +44,8 @@ SETTINGS = {
 TCP = {"listen_addresses": "'127.0.0.1'"}
 """For tests of connections over TCP. Others use the Unix socket, because somebody else may take a port at any time."""
 
-HASTY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
-"""For tests that ask what a store does, and not what is left after a crash."""
+HASTY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_wal_size": "'256MB'"}
+"""For tests that ask what a store does, and not what is left after a crash. What they wrote may lie in memory."""
 
 WATCH = """
 cat > /dev/null
