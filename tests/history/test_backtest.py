@@ -318,6 +318,15 @@ def test_a_report_is_bounded_and_counts_the_rest(db: Database, monkeypatch: pyte
     assert (len(report.steps), report.more, len(report.states), report.more_states) == (3, 3, 1, True)
 
 
+def test_a_state_that_is_looked_at_already_is_none_that_was_left_out(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "STATES", 1)
+    for _ in range(2):
+        db.execute(enter(Book("a"), 8))
+    assert not db.backtest(replacing=named(halved, "ledger.enter")).more_states
+
+
 def test_a_merge_that_decided_again_and_a_cherry_pick_are_the_same_again(db: Database) -> None:
     db.execute(enter(Book("a"), 1))
     plan = db.branch("plan")

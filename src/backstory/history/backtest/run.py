@@ -150,8 +150,11 @@ class Backtest:
 
     def _remember(self, reads: Reads) -> None:
         for read in reads.states:
+            key = key_of(read.reference)
+            if key in self._references:
+                continue
             if len(self._references) < STATES:
-                self._references.setdefault(key_of(read.reference), read.reference)
+                self._references[key] = read.reference
             else:
                 self._more_states = True
 
