@@ -55,7 +55,8 @@ class Captured(msgspec.Struct, frozen=True):
         if not NAME.fullmatch(self.history):
             raise DefinitionError(
                 f"{self.table}: the history of a table has a name of at most 40 letters, digits and _, and"
-                f" {self.history!r} cannot be one: give it another, with history="
+                f" {self.history!r} cannot be one: give it another, with history= of Captured, names= of"
+                " SQLAlchemy's record, or name= of Django's recorded"
             )
         if not self.key or set(self.key) & set(self.left_out):
             raise DefinitionError(
