@@ -377,8 +377,9 @@ class RowsElsewhere(AppendError):
         return (
             f"{self.table} is a record of what the table of an application's database has: write the row there, and it"
             " will be recorded. A commit is undone there, too: with SQLAlchemy by recording.revert(session, commit),"
-            " with Django by backstory.contrib.django.revert(commit) or the admin's history of an object. On a branch"
-            " anything may be tried"
+            " with Django by backstory.contrib.django.revert(commit) or the admin's history of an object. Older"
+            " history is imported before the table is recorded, or into one of another name. On a"
+            " branch anything may be tried"
         )
 
 
