@@ -41,12 +41,16 @@ def fork(db: Database, run: str, step: int, instead: str, name: str) -> Database
     """A new branch, on which this step was another one: another prompt, another reply, or another answer of a tool.
 
     Nothing follows it yet. `go_on` takes the next steps, with whichever model and tools are right for a trial.
+    Raises `LookupError` if the run has no such step.
     """
-    record = next(
-        record
-        for record in db.read(Run(run))
-        if record.event.step == step and not isinstance(record.event, ToolBegun)
-    )
+    steps = {
+        record.event.step: record for record in db.read(Run(run)) if not isinstance(record.event, ToolBegun)
+    }
+    if step not in steps:
+        raise LookupError(
+            f"run {run} has no step {step}; its steps are {', '.join(map(str, steps)) or 'none'}"
+        )
+    record = steps[step]
     branch = db.branch(name, at=record.position - 1)
     match record.event:
         case Asked():

@@ -88,6 +88,14 @@ def test_a_fork_at_any_step_leaves_the_run_as_it_was(step: int, instead: str, an
         assert "/answer" in {change.pointer for change in db.diff("main", "trial", RUN).changes}
 
 
+def test_a_fork_at_a_step_that_is_not_there_makes_no_branch() -> None:
+    with connect() as db:
+        db.execute(ask(RUN, step=0, prompt=PROMPT))
+        with pytest.raises(LookupError, match="has no step 7; its steps are 0"):
+            fork(db, "r-1", 7, "", "trial")
+        assert db.branches.names() == ["main"]
+
+
 def test_blame_says_who_gave_an_answer() -> None:
     with connect() as db:
         db.execute(ask(RUN, step=0, prompt=PROMPT), author="ann")
