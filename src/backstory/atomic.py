@@ -18,7 +18,7 @@ from backstory.decide.execution import ATTEMPTS, Attempt, Decision
 from backstory.decide.mistaken import need_command
 from backstory.decide.state import State
 from backstory.decide.together import Together
-from backstory.errors import BackstoryError, BranchError, Conflict, HeadMoved, IdReused
+from backstory.errors import BackstoryError, BranchError, Conflict, HeadMoved, HistoryMoved, IdReused
 from backstory.forks import on_fork
 from backstory.handle import Handle, Tip
 from backstory.lookup import events_of
@@ -191,14 +191,15 @@ class Atomic:
                 raise IdReused(
                     known.id, f"is in the log, at #{known.position}, without other commands of its unit"
                 )
-            [verdict] = tip.log.append([self._batch()])
+            guards = () if tip.stays is None else (tip.has(self._together.head),)
+            [verdict] = tip.log.append([self._batch()], beside=guards)
             if isinstance(verdict, tuple):
                 tip.line.loader.note(verdict[-1].point)
                 for one, commit in zip(fresh, verdict, strict=True):
                     assert one.draft is not None
                     one.commit = appended(commit, one.draft)
                 return verdict
-            if not isinstance(verdict, (Conflict, HeadMoved, IdReused)):
+            if not isinstance(verdict, (Conflict, HeadMoved, HistoryMoved, IdReused)):
                 raise verdict
             told = verdict
             tip.line.executor.pause(tries)

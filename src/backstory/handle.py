@@ -41,19 +41,25 @@ class Tip(msgspec.Struct, frozen=True):
     def append(self, draft: Draft, left: Head | None = None) -> Verdict:
         """Append a draft while the branch still names this log, and the log still has the point where it was left.
 
-        Raises `HistoryLost` if it does not have that point.
+        The verdict is `HistoryMoved` if values were withheld in the store since. Raises `HistoryLost` if the log does
+        not have that point.
         """
         if left is None:
             [verdict] = self.log.append([(draft,)])
             return verdict
-        has_left = Holds(self.line.chain[-1], left.position, left.hash)
-        [verdict] = self.log.append([(draft,)], beside=(has_left,))
+        [verdict] = self.log.append([(draft,)], beside=(self.has(left),))
         if isinstance(verdict, (HistoryMoved, AheadOfLog)):
+            if self.line.loader.head().withheld != left.withheld:
+                return verdict if isinstance(verdict, HistoryMoved) else HistoryMoved(left.position)
             raise HistoryLost(
                 f"commit {left.hash.hex()[:10]} at #{left.position} is not there any more. The store was put back to an"
                 " earlier time. Open it again, or start this process again: open objects remember commits that are lost"
             )
         return verdict
+
+    def has(self, head: Head) -> Holds:
+        """The guard that the log has this point, and that nothing was withheld since it was seen there."""
+        return Holds(self.line.chain[-1], head.position, head.hash, withheld=head.withheld)
 
     def opened(self) -> Log:
         """The same log, its events opened."""

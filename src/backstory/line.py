@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from backstory.decide.cache import Cache
 from backstory.decide.execution import Executor
-from backstory.decide.loading import Cache, Loader
+from backstory.decide.loading import Loader
 from backstory.decide.snapshots import Snapshots
 from backstory.forks import on_fork
 from backstory.history.refs.branches import TRIAL, Branch, Branches, Chain, guarded

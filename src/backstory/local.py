@@ -25,7 +25,7 @@ KEY_BYTES = 32
 def begin(store: Store) -> None:
     """Give a store that was just made its id and its key; do nothing where it has both, or cannot be written."""
     with suppress(StoreError):
-        if len(store.refs.list(STORE)) < len(OWN):
+        if not store.refs.list(STORE).keys() >= set(OWN):
             store_id(store)
             import_key(store)
 

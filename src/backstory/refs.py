@@ -33,6 +33,15 @@ NEVER_BOTH = {MAIN_MOVES: REACTS, REACTS: MAIN_MOVES}
 STORE_ID = f"{STORE}id"
 IMPORT_KEY = f"{STORE}import-key"
 
+WITHHELD = f"{STORE}withheld"
+"""In memory and in a SQLite file, how often parts of commits were withheld there, as a text; no ref before the first
+time. A process that remembers states compares it with the one that it knows; see `values.commit.Head`."""
+
+
+def marked_anew(mark: str | None) -> str:
+    """The mark `WITHHELD` of a store in which parts are withheld, that had this one before."""
+    return str(int(mark) + 1 if mark is not None and mark.isdecimal() else 1)
+
 
 class Namespace(msgspec.Struct, frozen=True):
     """The beginning of the names of some refs; a prefix that does not end with a slash is a whole name."""

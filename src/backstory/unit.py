@@ -78,12 +78,16 @@ class SetRef(msgspec.Struct, frozen=True):
 
 
 class Holds(msgspec.Struct, frozen=True):
-    """A log must have the commit with this hash end at this position; and end there itself, if `last`."""
+    """A log must have the commit with this hash end at this position; and end there itself, if `last`.
+
+    `withheld`, unless it is `UNSET`: nothing was withheld in the store since it had this mark, see `Head.withheld`.
+    """
 
     log: int
     position: int
     hash: bytes
     last: bool = False
+    withheld: str | msgspec.UnsetType | None = msgspec.UNSET
 
     @property
     def is_guard(self) -> bool:

@@ -100,7 +100,8 @@ def send(call: Callable[..., Any]) -> Callable[..., Any]:
 def called(log: int, batches: Sequence[Batch]) -> list[bytes]:
     """The arguments of an append of these batches."""
     pieces = [piece(draft) for batch in batches for draft in batch]
-    return list(arguments(0, [Offer(log, batch) for batch in batches], pieces))
+    given = arguments(0, [Offer(log, batch) for batch in batches], pieces)
+    return [each for each in given if each is not None]
 
 
 def sent(store: PostgresStore, lies: dict[str, bytes]) -> list[bytes]:

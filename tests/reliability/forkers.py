@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from backstory import Database, connect
-from backstory.decide.loading import Cache
+from backstory.decide.cache import Cache
 from backstory.history.check.verify import verify
 from backstory.values.ids import new_id
 from tests.reliability.forking import PATIENCE, child, wait

@@ -14,7 +14,8 @@ from backstory.scope import Scope, ScopedLog
 from backstory.scope import log as scoped_log
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
-from backstory.values.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Commit, draft, emptied
+from backstory.stores.rows import emptied
+from backstory.values.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Commit, draft
 from backstory.values.event_data import EventData, RecordedEvent, command_name, encoded
 from backstory.values.query import Clause, Condition, Query
 

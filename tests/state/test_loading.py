@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backstory import Database, Refused, State, Tag, connect
-from backstory.decide.loading import FAR, OVERHEAD, SELDOM, SOON, Cache, Key, Loader, Reads, replayed
+from backstory.decide.cache import OVERHEAD, SELDOM, SOON, Cache
+from backstory.decide.loading import FAR, Key, Loader, Reads, replayed
 from backstory.errors import UnknownRevision
 from backstory.values.query import Query
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
@@ -384,7 +385,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[State]:
         states.append(state)
         return int(state.balance)
 
-    monkeypatch.setattr("backstory.decide.loading._size", size)
+    monkeypatch.setattr("backstory.decide.cache._size", size)
     return states
 
 

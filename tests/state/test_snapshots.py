@@ -597,4 +597,4 @@ def test_a_snapshot_gives_each_caller_a_state_of_its_own(db: Database) -> None:
     other.load(Long("a")).kinds.add("spoiled")
     assert other.load(Long("a")).kinds == {"Deposited"}
     snapshots = Snapshots(db.store.caches, "0")
-    assert snapshots.get(Long("a"), Long("a").query()) == (Long("a", 10, {"Deposited"}), 10)
+    assert snapshots.get(Long("a"), Long("a").query(), None) == (Long("a", 10, {"Deposited"}), 10)

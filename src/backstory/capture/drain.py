@@ -83,7 +83,8 @@ class Drainer:
                 outbox.need_made()
                 self._is_made = True
             outbox.wait_for_others()
-            head = self._db.head()  # before the outbox is read: what is appended meanwhile is a conflict
+            # Before the outbox is read: what is appended meanwhile is a conflict.
+            head = self._db.handle.now().loader.head()
             layouts = outbox.layouts()
             capture = self._claim(tx, outbox, layouts)
             pieces = outbox.pieces(layouts)

@@ -8,9 +8,9 @@ import pytest
 
 from backstory.conformance.sample import FAR, decided, fact, fill, ids, one, positions
 from backstory.conformance.units import outcome_of
-from backstory.errors import LogDropped, NotThere, StillNeeded
+from backstory.errors import HistoryMoved, LogDropped, NotThere, StillNeeded
 from backstory.store import Log, Store, append, create_log, write
-from backstory.unit import Append, DropLog, SetRef, Step, Withhold, Written
+from backstory.unit import Append, DropLog, Holds, SetRef, Step, Unit, Withhold, Written
 from backstory.values.commit import COMMAND, DATA, MESSAGE, METADATA, ORIGIN, Commit, content_hash
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
@@ -48,6 +48,28 @@ class Withholding:
         [event] = log.read()
         assert (found.message, found.author, event.data) == ("", "ann", b"")
         assert content_hash(found, [event]) == commit.content
+
+    def test_every_log_says_that_something_was_withheld(self, store: Store, log: Log) -> None:
+        commit = one(log, fact(data=b'{"a":1}'))
+        branch = store.log(create_log(store, commit.point))
+        before, beside = log.head().withheld, branch.head().withheld
+        write(store, SetRef("a", "1", None))
+        assert (log.head().withheld, branch.head().withheld) == (before, beside)
+        write(store, Withhold(0, commit.id, (DATA,)))
+        now = log.head().withheld
+        assert now != before
+        assert branch.head().withheld != beside
+        guards = [Holds(0, 1, commit.hash, withheld=mark) for mark in (before, now)]
+        stale, fresh = (Unit((Append(0, (decided(fact()),)), guard)) for guard in guards)
+        [one_of_before, one_of_now] = store.write([stale, fresh])
+        assert isinstance(one_of_before, HistoryMoved)
+        assert isinstance(one_of_now, Written)
+        assert [isinstance(outcome_of(store, guard), HistoryMoved) for guard in guards] == [True, False]
+        for guard, moved in zip(guards, (True, False), strict=True):
+            [verdict] = log.append([(decided(fact()),)], beside=(guard,))
+            assert isinstance(verdict, HistoryMoved) is moved
+        write(store, Withhold(0, commit.id, (DATA,)))  # it is withheld already
+        assert log.head().withheld == now
 
     @pytest.mark.parametrize("more", [0, FAR])
     def test_links_are_gone_with_the_metadata_and_stay_with_the_rest(

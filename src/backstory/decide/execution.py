@@ -16,13 +16,14 @@ from typing import Any, Generic
 
 import msgspec
 
+from backstory.decide.cache import Memory
 from backstory.decide.call import Command
 from backstory.decide.drafting import Drafting, appended
 from backstory.decide.gathering import key_of
 from backstory.decide.loading import Loader, Reads
 from backstory.decide.mistaken import need_untouched
 from backstory.decide.state import State, state_type
-from backstory.errors import Conflict
+from backstory.errors import Conflict, HistoryMoved
 from backstory.forks import on_fork
 from backstory.store import E, Held, Verdict
 from backstory.values.codec import Codec
@@ -46,7 +47,8 @@ COOLING = 32
 class Decision(msgspec.Struct, frozen=True):
     """A decision of a command: its events, and all states that it read, at their position; nobody may change these.
 
-    `condition` must still hold when it is appended; None if the command read nothing.
+    `condition` must still hold when it is appended; None if the command read nothing. `memory` is the one that the
+    states were loaded with.
     """
 
     events: list[Any]
@@ -54,6 +56,7 @@ class Decision(msgspec.Struct, frozen=True):
     position: int
     condition: Condition | None
     states: list[State]
+    memory: Memory
 
 
 class Preview(msgspec.Struct, Generic[E], frozen=True):
@@ -113,7 +116,8 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 Append = Callable[[Draft, Head | None], Verdict]
-"""Offers a draft to the log: it says for which branch, and that the log must have this point, too."""
+"""Offers a draft to the log: it says for which branch, and that the log must have this point, too. The verdict is
+`HistoryMoved` if values were withheld since that point was noted: the states of the decision may have them."""
 
 
 class Executor:
@@ -143,20 +147,20 @@ class Executor:
         Raises `Conflict` if it does not hold.
         """
         if command.kind.is_plain:
-            states, position = self._loader.load_all(reads, left)
+            states, position, memory = self._loader.load_with_memory(reads, left)
             # A command may change what it is given, so it gets copies.
             arguments: dict[str, Any] = {
                 name: state_type(type(state)).copy(state)
                 for name, state in zip(command.states, states, strict=True)
             }
         else:
-            arguments, reads, states, position = self._gathered(command, reads, left)
+            arguments, reads, states, position, memory = self._gathered(command, reads, left)
         if seen is not None:
             self._need(seen, position)
         events = command.decide(arguments)
         if not events:
             need_untouched(command, arguments, states)
-        return Decision(events, reads, position, _condition(reads, position, seen), states)
+        return Decision(events, reads, position, _condition(reads, position, seen), states, memory)
 
     def _need(self, seen: Condition, position: int) -> None:
         """Raise `Conflict` if events up to a position break a condition."""
@@ -166,15 +170,16 @@ class Executor:
 
     def _gathered(
         self, command: Command, reads: Reads, left: Head | None
-    ) -> tuple[dict[str, Any], Reads, list[State], int]:
-        """All that the function gets, all that was read for it, and the position of all stages."""
+    ) -> tuple[dict[str, Any], Reads, list[State], int, Memory]:
+        """All that the function gets, all that was read for it, and the position and the memory of all stages."""
         position: int | None = None
+        memory = self._loader.memory
         read: list[State] = []
 
         def load(references: list[State]) -> list[State]:
-            nonlocal reads, position
+            nonlocal reads, position, memory
             if position is None:
-                states, position = self._loader.load_all(reads, left)
+                states, position, memory = self._loader.load_with_memory(reads, left)
             else:
                 more = Reads(references)
                 reads += more
@@ -184,7 +189,7 @@ class Executor:
 
         arguments = command.gathered(load)
         assert position is not None
-        return arguments, reads, read, position
+        return arguments, reads, read, position, memory
 
     def execute(
         self,
@@ -221,7 +226,8 @@ class Executor:
                 verdict = append(attempt.draft, left)
                 if isinstance(verdict, tuple):
                     return self.settle(attempt, verdict)
-            if not isinstance(verdict, Conflict) or (tries + 1 >= attempts and left is None):
+            withheld = isinstance(verdict, HistoryMoved) and left is not None
+            if not (withheld or isinstance(verdict, Conflict)) or (tries + 1 >= attempts and left is None):
                 raise verdict
             self._lanes.conflict(boundary)
             if left is not None:
@@ -264,7 +270,7 @@ class Executor:
         decision = attempt.decision
         if commit.condition == decision.condition:
             records = recorded(attempt.events, commit)
-            self._loader.advance(decision.reads, decision.states, commit, records)
+            self._loader.advance(decision.reads, decision.states, commit, records, decision.memory)
         return appended(commit, attempt.draft)
 
     def contended(self, reads: Reads) -> bool:

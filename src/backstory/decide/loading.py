@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar, cast
 
-import msgspec
-
+from backstory.decide.cache import Cache, Known, Memory
 from backstory.decide.folding import Folding, fold_all
 from backstory.decide.mistaken import need_state
 from backstory.decide.snapshots import Snapshots
 from backstory.decide.state import State, state_type
-from backstory.forks import on_fork
 from backstory.lookup import Commits
 from backstory.store import Held, Log
 from backstory.values.commit import Commit, Head
@@ -26,14 +22,6 @@ S = TypeVar("S", bound=State)
 Key = tuple[type[State], Query | None, Hashable]
 """A state is remembered by its class, by its own query if it has one, and by its exact identity."""
 
-Known = tuple[State, int]
-
-CACHE_BYTES = 64_000_000
-"""How much is remembered of all branches of a store, unless `connect` is told otherwise."""
-
-OVERHEAD = 1_000
-"""Bytes that a state counts for in the cache besides its encoded size, which may be unknown."""
-
 NEAR, FAR = 32, 1_000
 """A state without new events is remembered at a later position only if that is so much later: `FAR` if it was read for
 a decision, because after that it is remembered anyway."""
@@ -42,15 +30,8 @@ PAST = "past"
 """A state that was read as of an earlier position is remembered beside the newest one, the last of each identity: who
 looks at the past looks near it again."""
 
-SOON, SELDOM = 16, 1_024
-"""After how many events a state is measured again: at first, and at most. The number is doubled each time that a state
-has hardly grown: to measure a large one costs as much as to fold some thousand events."""
-
 MANY = 8
 """Above so many states of one decision, the events that concern each are looked up by their tags."""
-
-GROWN = 1.25
-"""A state that is so many times as large has grown."""
 
 
 class Read(NamedTuple):
@@ -77,116 +58,75 @@ class Reads:
         return both
 
 
-class Entry(NamedTuple):
-    """A remembered state: its position, and its size when it was last measured.
-
-    `events` have changed it since; after `patience` of them it is measured again.
-    """
-
-    state: State
-    position: int
-    size: int
-    events: int
-    patience: int
-
-
-class Cache:
-    """States with the position up to which they are folded, the least lately used thrown out above `limit` bytes."""
-
-    def __init__(self, limit: int = CACHE_BYTES) -> None:
-        self.limit = limit
-        self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
-        self._begin()
-        on_fork(child=self._begin)
-
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._size = sum(entry.size for entry in self._entries.values())
-
-    def get(self, key: Hashable) -> Known | None:
-        """The remembered state, which the caller must not change, and its position."""
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                return None
-            self._entries.move_to_end(key)
-            return entry.state, entry.position
-
-    def put(self, key: Hashable, state: State, position: int, events: int = 1) -> None:
-        """Remember a state that nobody will change, unless a newer one is known; so many `events` have changed it."""
-        new = _entry(self._entries.get(key), state, position, events)
-        with self._lock:
-            old = self._entries.get(key)
-            if old is not None and old.position > position:
-                return
-            self._entries[key] = new
-            self._size += new.size - (0 if old is None else old.size)
-            self._entries.move_to_end(key)
-            self._keep_to_limit()
-
-    def replace(self, key: Hashable, state: State, position: int) -> None:
-        """The same, whatever is known."""
-        with self._lock:
-            old = self._entries.pop(key, None)
-            self._size -= 0 if old is None else old.size
-        self.put(key, state, position)
-
-    def _keep_to_limit(self) -> None:
-        while self._size > self.limit:
-            self._size -= self._entries.popitem(last=False)[1].size
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._entries.clear()
-            self._size = 0
-
-
 class Loader:
-    """Loads states from one log. Many logs may share the cache; the states of this one are kept apart."""
+    """Loads states from one log. Many logs may share the cache; the states of this one are kept apart.
+
+    What is remembered is forgotten when a look at the head shows that values were withheld, by whichever process.
+    """
 
     def __init__(self, log: Log, snapshots: Snapshots | None = None, cache: Cache | None = None) -> None:
         self.log = log
         self._snapshots = snapshots
         self._cache = cache or Cache()
-        self._mine = object()
+        self.memory = Memory()
         self.left: Head | None = None
 
     def head(self) -> Head:
         """The end of the log now."""
-        head = self.log.head()
-        self.note(head)
+        head, left = self.log.head(), self.left
+        if left is None or head.position > left.position or head.withheld != left.withheld:
+            self.saw(head)
         return head
+
+    def saw(self, head: Head) -> None:
+        """Note that the log was seen to end here, and forget all states if values were withheld since the last time."""
+        memory, left = self.memory, self.left
+        if head.withheld != memory.withheld or not memory.is_sure:
+            self.memory = Memory(head.withheld, is_sure=True)
+            if memory.is_sure:
+                self._cache.clear()
+        if left is not None and left.withheld != head.withheld:
+            self.left = None
+        self.note(head)
 
     def note(self, head: Head) -> None:
         """Note that the log has got as far as this: `left` is where this process left it, or saw it end.
 
-        Nothing is noted where nothing is remembered: inside of a transaction a savepoint may take commits back.
+        Nothing is noted where nothing is remembered: inside of a transaction a savepoint may take commits back. Nor
+        before somebody has looked at the log: a guess has to say which mark of the store it was made with.
         """
-        left = self.left
-        if self._cache.limit == 0:
+        left, memory = self.left, self.memory
+        if self._cache.limit == 0 or not memory.is_sure:
             return
         if left is None or left.position < head.position:
-            self.left = head  # of two at once the earlier one may stay, and be a worse guess
+            # Of two at once the earlier one may stay, and be a worse guess.
+            self.left = head if head.withheld == memory.withheld else head.marked(memory.withheld)
 
     def load(self, reference: S, at: int | None = None) -> S:
-        """A filled copy of `reference`, as of position `at` (default: now). Raises `UnreadableEvent`, `InvalidTag`."""
+        """A filled copy of `reference`, as of position `at` (default: now). Raises `UnreadableEvent`, `InvalidTag`.
+
+        A caller who names a position has looked at the head before, with `head` or `saw`.
+        """
         if at is None:
             return self.load_with_head(reference)[0]
-        read = read_of(need_state(reference))
-        known = self._known(read, at)
+        read, memory = read_of(need_state(reference)), self.memory
+        known = self._known(read, memory, at)
         if known is None and read.key is not None:
-            known = self._cache.get((self._mine, read.key, PAST))
-        state = self._load(read, known, at, None)
+            known = self._cache.get((memory, read.key, PAST))
+        state = self._load(read, known, at, None, memory)
         if read.key is not None and at - (known[1] if known and known[1] <= at else 0) > FAR:
-            self._cache.replace((self._mine, read.key, PAST), state, at)
+            self._cache.replace((memory, read.key, PAST), state, at)
         return cast("S", state_type(type(reference)).copy(state))
 
     def load_with_head(self, reference: S) -> tuple[S, Head]:
         """The same as of now, and the head that it is of."""
-        read = read_of(need_state(reference))
-        known, head = self._known(read), self.head()
-        loaded = self._load(read, known, head.position, NEAR)
+        read, memory = read_of(need_state(reference)), self.memory
+        known = self._known(read, memory) if memory.is_sure else None
+        head = self.head()
+        if memory is not self.memory:
+            memory = self.memory
+            known = self._known(read, memory)
+        loaded = self._load(read, known, head.position, NEAR, memory)
         return cast("S", state_type(type(reference)).copy(loaded)), head
 
     def load_all(self, reads: Reads, left: Head | None = None) -> tuple[list[State], int]:
@@ -195,22 +135,38 @@ class Loader:
         They may be remembered, so the caller must not change them. Remembered states are looked up before the head:
         other threads may bring them forward meanwhile, and a state that is newer than the known head is of no use.
         """
+        return self.load_with_memory(reads, left)[:2]
+
+    def load_with_memory(self, reads: Reads, left: Head | None = None) -> tuple[list[State], int, Memory]:
+        """The same, and the memory that they were loaded with, for `advance`."""
+        if left is None and not self.memory.is_sure:
+            left = self.head()
+        memory = self.memory
         if len(reads.states) == 1:
             [read] = reads.states
-            one = self._known(read)
+            one = self._known(read, memory)
             if left is None or (one is not None and one[1] > left.position):
                 left = self.head()
-            return [self._load(read, one, left.position, FAR)], left.position
-        known = self._all_known(reads)
+                if self.memory is not memory:
+                    memory = self.memory
+                    one = self._known(read, memory)
+            return [self._load(read, one, left.position, FAR, memory)], left.position, memory
+        known = self._all_known(reads, memory)
         if left is None or any(one is not None and one[1] > left.position for one in known):
             left = self.head()
-        return self._load_all(reads, known, left.position), left.position
+            if self.memory is not memory:
+                memory = self.memory
+                known = self._all_known(reads, memory)
+        return self._load_all(reads, known, left.position, memory), left.position, memory
 
     def load_more(self, reads: Reads, upto: int) -> list[State]:
         """More states, as of the position at which others were loaded for the same decision."""
-        return self._load_all(reads, self._all_known(reads, upto), upto)
+        memory = self.memory
+        return self._load_all(reads, self._all_known(reads, memory, upto), upto, memory)
 
-    def _load_all(self, reads: Reads, known: Sequence[Known | None], upto: int) -> list[State]:
+    def _load_all(
+        self, reads: Reads, known: Sequence[Known | None], upto: int, memory: Memory
+    ) -> list[State]:
         """The states at a position: those that were left at about the same one are folded by one read."""
         states: list[Any] = [one and one[0] for one in known]
         together: dict[int, list[tuple[int, Folding]]] = {}
@@ -223,10 +179,10 @@ class Loader:
             for index, folding in each:
                 states[index] = folding.state
                 if folding.count or upto - folding.position > FAR:
-                    self._remember(reads.states[index], folding.state, upto, folding.count)
+                    self._remember(reads.states[index], folding.state, upto, folding.count, memory)
         return states
 
-    def _load(self, read: Read, known: Known | None, upto: int, lag: int | None) -> State:
+    def _load(self, read: Read, known: Known | None, upto: int, lag: int | None, memory: Memory) -> State:
         """The state at a position; the caller must not change it.
 
         `lag`: it is remembered if it has changed, or if it was remembered so many positions earlier; None: never.
@@ -234,33 +190,42 @@ class Loader:
         if known is None or known[1] > upto:
             known = state_type(type(read.reference)).empty(read.reference), 0
         state, position = known
-        events = iter(self.log.read(read.query, after=position, upto=upto) if position < upto else ())
+        if position == upto:
+            return state
+        events = iter(self.log.read(read.query, after=position, upto=upto))
         first = next(events, None)
         if first is None:
             if lag is not None and read.key is not None and upto - position > lag:
-                self._cache.put((self._mine, read.key), state, upto)
+                self._cache.put((memory, read.key), state, upto)
             return state
         folded: State = state_type(type(state)).copy(state)
         count = applied(folded, self.log, chain((first,), events))
         if lag is not None:
-            self._remember(read, folded, upto, count)
+            self._remember(read, folded, upto, count, memory)
         return folded
 
-    def _remember(self, read: Read, state: State, upto: int, count: int) -> None:
+    def _remember(self, read: Read, state: State, upto: int, count: int, memory: Memory) -> None:
         """Remember a state that so many events have changed."""
         reference, query, key = read
         if key is not None:
-            self._cache.put((self._mine, key), state, upto, count or 1)
+            self._cache.put((memory, key), state, upto, count or 1)
         if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:
-            self._snapshots.keep(reference, query, state, upto)
+            self._snapshots.keep(reference, query, state, upto, memory.withheld)
 
     def advance(
-        self, reads: Reads, states: Sequence[State], commit: Commit, records: Sequence[RecordedEvent]
+        self,
+        reads: Reads,
+        states: Sequence[State],
+        commit: Commit,
+        records: Sequence[RecordedEvent],
+        memory: Memory,
     ) -> None:
-        """Remember states that were loaded as they are after a commit that was appended on that condition.
+        """Remember states that were loaded with a memory as they are after a commit, appended on that condition.
 
         No other event that these states read can have come between: the condition excludes it.
         """
+        if memory is not self.memory:
+            return  # values were withheld meanwhile
         tagged = _by_tag(records) if len(states) > MANY else None
         for (reference, query, key), before in zip(reads.states, states, strict=True):
             if key is None:
@@ -274,30 +239,31 @@ class Loader:
                 compiled.fold(state, filter(query.matches, concerned), Held(commit))
             except Exception:  # noqa: BLE001, S112 - the commit is in the log; the next load of the state raises the error
                 continue
-            self._cache.put((self._mine, key), state, commit.position, len(concerned))
+            self._cache.put((memory, key), state, commit.position, len(concerned))
 
-    def _known(self, read: Read, upto: int | None = None) -> Known | None:
+    def _known(self, read: Read, memory: Memory, upto: int | None = None) -> Known | None:
         """A remembered state that is not newer than `upto`: in the cache, else in a snapshot."""
-        known = None if read.key is None else self._cache.get((self._mine, read.key))
+        known = None if read.key is None else self._cache.get((memory, read.key))
         if known is not None and (upto is None or known[1] <= upto):
             return known
         if self._snapshots is not None and type(read.reference).snapshot_every:
-            return self._snapshots.get(read.reference, read.query, upto)
+            return self._snapshots.get(read.reference, read.query, memory.withheld, upto)
         return None
 
-    def _all_known(self, reads: Reads, upto: int | None = None) -> list[Known | None]:
+    def _all_known(self, reads: Reads, memory: Memory, upto: int | None = None) -> list[Known | None]:
         """The same for several states, whose snapshots are asked for together."""
         found: list[Known | None] = []
         missing: list[int] = []
         for index, read in enumerate(reads.states):
-            known = None if read.key is None else self._cache.get((self._mine, read.key))
+            known = None if read.key is None else self._cache.get((memory, read.key))
             if known is not None and upto is not None and known[1] > upto:
                 known = None
             if known is None and self._snapshots is not None and type(read.reference).snapshot_every:
                 missing.append(index)
             found.append(known)
         if self._snapshots is not None and missing:
-            kept = self._snapshots.get_all([reads.states[index][:2] for index in missing], upto)
+            wanted = [reads.states[index][:2] for index in missing]
+            kept = self._snapshots.get_all(wanted, memory.withheld, upto)
             for index, one in zip(missing, kept, strict=True):
                 found[index] = one
         return found
@@ -352,21 +318,3 @@ def _by_tag(records: Sequence[RecordedEvent]) -> dict[str, list[RecordedEvent]]:
         for tag in record.tags:
             found.setdefault(tag, []).append(record)
     return found
-
-
-def _entry(known: Entry | None, state: State, position: int, events: int) -> Entry:
-    if known is None:
-        return Entry(state, position, _size(state), 0, SOON)
-    events = 0 if known.state is state else events
-    if known.events + events < known.patience:
-        return Entry(state, position, known.size, known.events + events, known.patience)
-    size = _size(state)
-    patience = SOON if size > GROWN * known.size else min(known.patience * 2, SELDOM)
-    return Entry(state, position, size, 0, patience)
-
-
-def _size(state: State) -> int:
-    try:
-        return len(msgspec.msgpack.encode(state, enc_hook=repr)) + OVERHEAD
-    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-        return OVERHEAD

@@ -22,12 +22,17 @@ SNAPSHOT = "snapshot/"
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A state as it was at a position, its query, and the fingerprint of the code that made it."""
+    """A state as it was at a position, its query, and the fingerprint of the code that made it.
+
+    `withheld` is the store's mark (`Head.withheld`) when its events were read: with another one, they may have had
+    values that are withheld since.
+    """
 
     fingerprint: str
     query: Query
     position: int
     state: msgspec.Raw
+    withheld: str | None = None
 
 
 class Snapshots:
@@ -37,26 +42,34 @@ class Snapshots:
         self._caches = caches
         self._prefix = f"{SNAPSHOT}{logs}/"
 
-    def get(self, reference: State, query: Query, upto: int | None = None) -> tuple[State, int] | None:
-        """The state of this identity and its position, if a snapshot is no newer than `upto` and still true."""
-        return self.get_all([(reference, query)], upto)[0]
+    def get(
+        self, reference: State, query: Query, withheld: str | None, upto: int | None = None
+    ) -> tuple[State, int] | None:
+        """The state of this identity and its position, if a snapshot is no newer than `upto` and still true.
+
+        `withheld` is the store's mark as it is now; see `Snapshot`.
+        """
+        return self.get_all([(reference, query)], withheld, upto)[0]
 
     def get_all(
-        self, wanted: Sequence[tuple[State, Query]], upto: int | None = None
+        self, wanted: Sequence[tuple[State, Query]], withheld: str | None, upto: int | None = None
     ) -> list[tuple[State, int] | None]:
         """The same for several, which are asked for together."""
         names = [self._name(reference) for reference, _ in wanted]
         kept = self._caches.get_all([name for name in names if name is not None])
-        return [self._read(kept.get(name or ""), *one, upto) for name, one in zip(names, wanted, strict=True)]
+        return [
+            self._read(kept.get(name or ""), *one, withheld, upto)
+            for name, one in zip(names, wanted, strict=True)
+        ]
 
     def _read(
-        self, text: bytes | None, reference: State, query: Query, upto: int | None
+        self, text: bytes | None, reference: State, query: Query, withheld: str | None, upto: int | None
     ) -> tuple[State, int] | None:
         if text is None:
             return None
         try:
             snapshot = msgspec.json.decode(text, type=Snapshot)
-            if upto is not None and snapshot.position > upto:
+            if snapshot.withheld != withheld or (upto is not None and snapshot.position > upto):
                 return None
             if snapshot.query != query or snapshot.fingerprint != fingerprint(type(reference)):
                 return None
@@ -66,7 +79,7 @@ class Snapshots:
         # Identities that JSON writes alike have one name: a text, and the member of an enum with that value.
         return (state, snapshot.position) if same(identity(state), identity(reference)) else None
 
-    def keep(self, reference: State, query: Query, state: State, position: int) -> None:
+    def keep(self, reference: State, query: Query, state: State, position: int, withheld: str | None) -> None:
         """Keep a state, unless JSON would not give back the same one, or nobody can say when its code has changed.
 
         A store that cannot be written keeps none.
@@ -82,7 +95,7 @@ class Snapshots:
                 return
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
             return
-        snapshot = Snapshot(made_by, query, position, msgspec.Raw(data))
+        snapshot = Snapshot(made_by, query, position, msgspec.Raw(data), withheld)
         try:
             self._caches.set(name, msgspec.json.encode(snapshot))
         except StoreError:

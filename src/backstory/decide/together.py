@@ -29,6 +29,7 @@ class Together:
 
     def __init__(self, loader: Loader, codec: Codec) -> None:
         self.head = loader.head()
+        self._memory = loader.memory
         self._end = self.head
         self._loader = loader
         self._codec = codec
@@ -74,7 +75,7 @@ class Together:
         arguments = command.gathered(load)
         given = command.decide(arguments)
         condition = Condition(reads.boundary, self.head.position) if reads.states else None
-        decision = Decision(given, reads, self.head.position, condition, states)
+        decision = Decision(given, reads, self.head.position, condition, states, self._memory)
         if not given:
             need_untouched(command, arguments, states)
             return decision

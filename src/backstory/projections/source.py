@@ -93,7 +93,7 @@ class Source:
             records += log.read(query, after=last.position, upto=last.commit)
         end = head if last.commit == head.position else commit_at(log, last.commit).point
         dense = len(records) * SCANNED >= end.position - position
-        return Stretch(records, end, more=end.position < head.position, dense=dense)
+        return Stretch(records, end.marked(head.withheld), more=end.position < head.position, dense=dense)
 
     def lies_between(self, position: int, upto: int, types: Iterable[str]) -> bool:
         """Whether an event of these types has `position < its position <= upto`."""

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from backstory.decide.cache import Cache
 from backstory.decide.call import Command
 from backstory.decide.context import context
 from backstory.decide.drafting import Drafting, Said
 from backstory.decide.execution import ATTEMPTS, Attempt
-from backstory.decide.loading import Cache, Loader, Reads
+from backstory.decide.loading import Loader, Reads
 from backstory.decide.state import State, state_type
 from backstory.decide.together import Together
 from backstory.errors import Conflict, HistoryMoved, IdReused, Refused
@@ -26,7 +27,7 @@ from backstory.reactions.calls import Call, Calls
 from backstory.reactions.declare import Delivery, Reacting
 from backstory.store import Record
 from backstory.unit import Append, Step, Written
-from backstory.values.commit import Commit, Draft
+from backstory.values.commit import Commit, Draft, Head
 from backstory.values.ids import REACTION, derived
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ class Deliverer:
     def close(self) -> None:
         """Wait for functions that are at work, and let go of their threads. It may be used again."""
         self._calls.close()
+
+    def saw(self, end: Head) -> None:
+        """Forget the states that are remembered, if values were withheld since; `end` was just read from the log."""
+        if self._loader is not None:
+            self._loader.saw(end)
 
     def _loaded(self, reference: State, position: int) -> State:
         """A state as of an event. Events come in order, so what is remembered is never newer."""

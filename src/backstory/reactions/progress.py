@@ -65,6 +65,7 @@ class Progress:
         """Read on, and let functions begin; whether there is an event that comes next."""
         if len(self._ahead.events) < self._most:
             self._ahead.read(self._keep.at.position)
+            self._tries.saw(self._ahead.end)
         if self._most > 1:
             self._begin_several()
         return self.has_events

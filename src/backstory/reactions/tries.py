@@ -17,6 +17,7 @@ from backstory.reactions.keep import ChangedError, TakenError
 from backstory.reactions.lease import Lease
 from backstory.store import Record
 from backstory.unit import Step, Written
+from backstory.values.commit import Head
 
 Write = Callable[[Sequence[Step], int], Written]
 """Writes steps with a checkpoint; the number of commands that were refused goes there, too."""
@@ -43,6 +44,10 @@ class Tries:
         """Whether nothing has to be waited for: no function is at work in another thread."""
         call = self._calls.get(position)
         return call is None or call.is_over()
+
+    def saw(self, end: Head) -> None:
+        """Note the end of the log; see `Deliverer.saw`."""
+        self._deliverer.saw(end)
 
     def begin(self, record: Record, attempt: int) -> None:
         """Let the function begin. If it cannot, that is told where the event's turn comes."""

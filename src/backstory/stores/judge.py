@@ -73,6 +73,10 @@ class StoreView(Protocol):
         """The value of a ref."""
         ...
 
+    def mark(self) -> str | None:
+        """The mark of the store; see `Head.withheld`."""
+        ...
+
     def made(self, new: NewLog) -> int | None:
         """The number of the log that was made under this id."""
         ...
@@ -226,6 +230,8 @@ def _holds(step: Holds, store: StoreView) -> AppendError | None:
         return NotThere(f"log {step.log}")
     if step.last and log.head.hash != step.hash:
         return HeadMoved(log.head.position)
+    if step.withheld is not msgspec.UNSET and store.mark() != step.withheld:
+        return HistoryMoved(step.position)
     return None if log.hash_at(step.position) == step.hash else HistoryMoved(step.position)
 
 

@@ -6,7 +6,7 @@ writer of ours ever wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import chain, pairwise
 from operator import itemgetter
 from typing import Annotated, Any
@@ -14,8 +14,8 @@ from typing import Annotated, Any
 import msgspec
 
 from backstory.errors import InvalidEvent, StoreCorrupt
-from backstory.values.commit import DATA, Commit, Head, from_micros
-from backstory.values.event_data import NAME, EventCount, command_name
+from backstory.values.commit import DATA, Commit, Head, from_micros, kept_back
+from backstory.values.event_data import NAME, EventCount, EventData, RecordedEvent, command_name
 from backstory.values.query import Condition, from_json
 from backstory.values.salts import SIZE, openings
 
@@ -37,6 +37,7 @@ class HeadRow(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     position: Position
     hash: Hash
     time: int
+    withheld: str | None = None
 
 
 class CommitRow(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -79,7 +80,7 @@ def head_of(columns: Row) -> Head:
     """The head of a row. Raises `StoreCorrupt`."""
     try:
         row = msgspec.convert(columns, HeadRow)
-        return Head(row.position, row.hash, from_micros(row.time))
+        return Head(row.position, row.hash, from_micros(row.time), row.withheld)
     except (msgspec.MsgspecError, OverflowError) as error:
         raise StoreCorrupt(f"the head at #{columns[0]} is damaged ({error})") from error
 
@@ -167,3 +168,15 @@ def hash_range(prefix: str) -> tuple[bytes, bytes] | None:
     if len(prefix) > 64 or not set(prefix) <= set("0123456789abcdef"):
         return None
     return bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+
+
+def emptied(
+    commit: Commit, events: Iterable[EventData | RecordedEvent], places: Collection[int]
+) -> tuple[Commit, tuple[EventData, ...]]:
+    """A commit of a log and its events without the parts at these places, for the store that takes them away."""
+    events = tuple(events)
+    left = tuple(
+        EventData(event.type, event.version, event.tags, b"" if place in places else event.data)
+        for place, event in enumerate(events, DATA)
+    )
+    return kept_back(commit, places, [event.data for event in events]), left

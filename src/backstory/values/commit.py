@@ -145,11 +145,27 @@ class Commit(Decided, frozen=True, dict=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The end of a log: the position of its last event, its last commit's hash, and its time."""
+    """The end of a log: the position of its last event, its last commit's hash, and its time.
+
+    `withheld` is a mark of the store, where it was read from one; see `marked`. Ends are equal whatever their marks.
+    """
 
     position: int
     hash: bytes
     time: datetime
+    withheld: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Head):
+            return False
+        return (self.position, self.hash, self.time) == (other.position, other.hash, other.time)
+
+    def __hash__(self) -> int:
+        return hash((self.position, self.hash, self.time))
+
+    def marked(self, withheld: str | None) -> Head:
+        """The same end, with this mark: another one says that values which were read before may be withheld since."""
+        return self if self.withheld == withheld else Head(self.position, self.hash, self.time, withheld)
 
 
 ORIGIN = Head(0, NO_HASH, EPOCH)
@@ -304,18 +320,6 @@ def _rest(one: Draft | Commit, places: Collection[int], data: Iterable[bytes]) -
         "command_json": b"" if COMMAND in places else one.command_json,
         "metadata_json": b"{}" if METADATA in places else one.metadata_json,
     }
-
-
-def emptied(
-    commit: Commit, events: Iterable[EventData | RecordedEvent], places: Collection[int]
-) -> tuple[Commit, tuple[EventData, ...]]:
-    """A commit of a log and its events without the parts at these places, for the store that takes them away."""
-    events = tuple(events)
-    left = tuple(
-        EventData(event.type, event.version, event.tags, b"" if place in places else event.data)
-        for place, event in enumerate(events, DATA)
-    )
-    return kept_back(commit, places, [event.data for event in events]), left
 
 
 def content_hash(commit: Draft | Commit, events: Iterable[EventData | RecordedEvent]) -> bytes:

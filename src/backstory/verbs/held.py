@@ -118,13 +118,14 @@ class Held:
             return line, None
         if isinstance(at, int):
             self.handle.check(at)
-            head = line.log.head().position
+            head = line.loader.head().position
             if not 0 <= at <= head:
                 raise UnknownRevision(f"#{at}", f"the log has #1 to #{head}")
             return line, at
         point = self.point(at)
-        same = point.chain == line.chain
-        return (line if same else self.handle.line(point.chain)), point.position
+        line = line if point.chain == line.chain else self.handle.line(point.chain)
+        line.loader.head()  # what it remembers may be withheld since
+        return line, point.position
 
     def _position(self, after: Commit | int | str) -> int:
         return after.position if isinstance(after, Commit) else self.handle.position(after, self.handle.now())

@@ -66,9 +66,8 @@ class Tables(Held):
         It holds for every branch, and for the arguments of the commands that wrote the row; it gives how many events
         had such values. That something happened, when, by whom and why stays, with every hash and with tags. Delete
         the row before: a row that is still there cannot be read then, until it is deleted or written whole. Tables of
-        projections keep the values until they are made anew, copies of the store keep them, and so does the memory
-        of other processes that have read the row: they would write them anew with a row that is still there, so start
-        them again.
+        projections keep the values until they are made anew, and copies of the store keep them. Other processes that
+        have read the row forget its values.
 
         Raises `BranchError` inside of `what_if`, and `DefinitionError` for what is no row.
         """

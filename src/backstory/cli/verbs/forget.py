@@ -28,9 +28,9 @@ TEXT = """\
 The data of all events of the rows, and the arguments of the commands that made them, are taken away on every branch,
 and cannot be brought back; their digests stay, so `verify` finds the history as sound as before. When, by whom and why
 each was changed stays, and so do tags. Delete a row before you forget it: backstory set TABLE KEY --delete. A row that
-is still there cannot be read afterwards, until it is deleted or written whole. Before you do that, restart programs
-that have read the row: they would write the values that they remember. Copies in other stores keep the values, and
-tables of projections keep them until they are made anew. For a part of any commit there is `withhold`. Exit code 1: the
+is still there cannot be read afterwards, until it is deleted or written whole. Programs
+that have read the row forget its values. Copies in other stores keep the values, and tables of projections keep them
+until they are made anew. For a part of any commit there is `withhold`. Exit code 1: the
 table never had such a row."""
 
 
@@ -65,8 +65,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     )
     if there := [plain(row.key) for row in rows if db.load(row).row is not None]:
         out.say(
-            f"backstory: still there: {', '.join(there)}. Nobody can read this until it is deleted or written whole;"
-            " before that, start programs again that have read it: they remember its values, and would write them anew"
+            f"backstory: still there: {', '.join(there)}. Nobody can read this until it is deleted or written whole"
         )
     concerned.tell(out, types)
     return 0

@@ -108,7 +108,7 @@ class Backtest:
             self._note(Again(commit, "cannot run", words=decided.stuck.words, stuck=decided.stuck.kind))
         elif decided.refused is None and self._same(events, decided.events):
             self._counts["same"] += 1
-            loader.advance(decided.reads, decided.states, commit, events)
+            loader.advance(decided.reads, decided.states, commit, events, loader.memory)
         else:
             self._differs(commit, events, command, decided)
 
@@ -119,16 +119,16 @@ class Backtest:
         states: tuple[Changed, ...] = ()
         if self._each:
             states = self._after(commit, events, decided)
-            self._then.advance(decided.reads, decided.states, commit, events)
+            self._then.advance(decided.reads, decided.states, commit, events, self._then.memory)
         else:
             if self._patched.is_patched:
                 before = self._decided(self._then, commit, command)
                 if before.stuck is None and before.refused is None and self._same(events, before.events):
                     outcome = "follows"
                     self._follows_refused += decided.refused is not None
-                self._then.advance(before.reads, before.states, commit, events)
+                self._then.advance(before.reads, before.states, commit, events, self._then.memory)
             placed = self._patched.replace(commit, decided.events)
-            self._now.advance(decided.reads, decided.states, commit, placed)
+            self._now.advance(decided.reads, decided.states, commit, placed, self._now.memory)
             self._remember(decided.reads)
         self._note(
             Again(

@@ -16,6 +16,7 @@ from backstory.decide.snapshots import SNAPSHOT, Snapshots
 from backstory.decide.state import State, identity, state_type
 from backstory.errors import BackstoryError, StoreCorrupt
 from backstory.history.refs.branches import Branches
+from backstory.refs import WITHHELD
 from backstory.store import Log
 from backstory.stores.opened import opened
 from backstory.values.codec import Codec
@@ -42,12 +43,13 @@ def verify_snapshots(branches: Branches, classes: Iterable[type[State]], codec: 
     by_name: dict[str, list[type[State]]] = {}
     for cls in classes:
         by_name.setdefault(cls.__qualname__, []).append(cls)
+    mark = branches.store.refs.get(WITHHELD)
     for name in branches.store.caches.names(SNAPSHOT):
         chain, _, rest = name.removeprefix(SNAPSHOT).partition("/")
         kind, _, key = rest.partition("/")
         log = _log(branches, chain)
         snapshots = Snapshots(branches.store.caches, chain)
-        found = [read for cls in by_name.get(kind, ()) if (read := _read(snapshots, cls, key))]
+        found = [read for cls in by_name.get(kind, ()) if (read := _read(snapshots, cls, key, mark))]
         if log is None or not found:
             kept.passed_over += 1
             continue
@@ -67,13 +69,13 @@ def _log(branches: Branches, chain: str) -> Log | None:
         return None
 
 
-def _read(snapshots: Snapshots, cls: type[State], key: str) -> tuple[State, int] | None:
+def _read(snapshots: Snapshots, cls: type[State], key: str, mark: str | None) -> tuple[State, int] | None:
     """The snapshot of this identity, None if it is not of this code."""
     try:
         values = zip(state_type(cls).identity, msgspec.json.decode(key), strict=True)
         encoded = {field.name: field.encode_name for field in fields(cls)}
         reference = msgspec.convert({encoded[name]: value for name, value in values}, cls)
-        return snapshots.get(reference, reference.query())
+        return snapshots.get(reference, reference.query(), mark)
     except (msgspec.MsgspecError, ValueError, TypeError, BackstoryError):
         return None
 

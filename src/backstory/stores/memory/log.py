@@ -15,10 +15,10 @@ from backstory.lookup import counted
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.stores.memory.index import Index
-from backstory.stores.rows import hash_range
+from backstory.stores.rows import emptied, hash_range
 from backstory.stores.streams import merged
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
-from backstory.values.commit import Commit, Head, emptied, recorded
+from backstory.values.commit import Commit, Head, recorded
 from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key, word, words_of
 from backstory.values.query import Query, matcher

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from backstory.refs import WITHHELD, marked_anew
 from backstory.store import ALL
 from backstory.stores.judge import Plan, judge
 from backstory.stores.memory.log import Home, MemoryLog
@@ -72,6 +73,9 @@ class Writing:
     def ref(self, name: str) -> str | None:
         return self._refs.get(name)
 
+    def mark(self) -> str | None:
+        return self._refs.get(WITHHELD)
+
     def made(self, new: NewLog) -> int | None:
         for number, log in self._logs.items():
             if log.made_by == new.id and log.origin == new.origin:
@@ -101,7 +105,9 @@ class Writing:
                 del self._refs[step.name]
             else:
                 self._refs[step.name] = value
-        self.withheld += plan.withheld
+        if plan.withheld:
+            self.withheld += plan.withheld
+            self._refs[WITHHELD] = marked_anew(self._refs.get(WITHHELD))
         for number in plan.dropped:
             del self._logs[number], self._heads[number]
         return Written(tuple(plan.commits), tuple(numbers.values()))
@@ -125,4 +131,7 @@ class Writing:
         for number, commit, places in self.withheld:
             if number in self._logs:
                 self._logs[number].withhold(commit, places)
+        if WITHHELD in self._refs:
+            mark = self._refs[WITHHELD]
+            self._heads = {number: head.marked(mark) for number, head in self._heads.items()}
         return Now(self._logs, self._heads, self._refs, self._made)

@@ -9,6 +9,7 @@ from itertools import accumulate, chain
 import msgspec
 
 from backstory.stores.postgres.keys import link_keys, tag_key, type_key
+from backstory.stores.postgres.lookups import MARK
 from backstory.stores.postgres.wire import (
     BYTEA,
     INT8,
@@ -32,8 +33,25 @@ NOWHERE = 1 << 41
 
 
 def appending(schema: str, count: int) -> str:
-    """The SQL that calls `append` with this many arguments."""
-    return f"{schema}.append({', '.join(['%b'] * count)})"
+    """The SQL that calls `append` with so many arguments; one more than it has is the mark of the store."""
+    places = ["%b"] * count
+    if count > ARGUMENTS:
+        places[-2:] = [held_while(schema, "bytea[]", "'{}'")]
+    return f"{schema}.append({', '.join(places)})"
+
+
+def held_while(schema: str, kind: str, otherwise: str) -> str:
+    """The SQL of the hashes that a log must have: those given, while the store has the mark that is given before them.
+
+    With another mark the log has none of them, so the verdict is that its history moved.
+    """
+    same = f"{MARK.format(schema=schema)} IS NOT DISTINCT FROM %b::text"
+    return f"CASE WHEN {same} THEN %b::{kind} ELSE {otherwise}::{kind} END"
+
+
+def mark_of(holds: Holds | None) -> str | msgspec.UnsetType | None:
+    """The mark that the store must have for a batch; `UNSET` if any will do."""
+    return msgspec.UNSET if holds is None else holds.withheld
 
 
 KINDS = (
@@ -43,6 +61,9 @@ KINDS = (
     INT8,  # of their tags
 )
 """The values in the columns of a `Piece`."""
+
+ARGUMENTS = 32
+"""How many arguments `append` has."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -158,7 +179,7 @@ def _of_its_own(step: Holds, log: int) -> bool:
     return step.log == log and not step.last and 0 <= step.position <= POSITION
 
 
-def arguments(near: int, offers: Sequence[Offer], pieces: Sequence[Piece]) -> tuple[bytes, ...]:
+def arguments(near: int, offers: Sequence[Offer], pieces: Sequence[Piece]) -> tuple[bytes | None, ...]:
     """The arguments of `append` for the offers to one log, with the pieces of all their drafts.
 
     `near` is a position that the log has surely reached. The last four are only there if there is a guard.
@@ -186,11 +207,16 @@ def arguments(near: int, offers: Sequence[Offer], pieces: Sequence[Piece]) -> tu
     )
 
 
-def _guarding(offers: Sequence[Offer]) -> tuple[bytes, ...]:
+def _guarding(offers: Sequence[Offer]) -> tuple[bytes | None, ...]:
     guards, held = [offer.guard for offer in offers], [offer.holds for offer in offers]
     if not any(guards) and not any(held):
         return ()
-    return *_guards(guards), *_held(held)
+    positions, hashes = _held(held)
+    marks = [each.withheld for each in held if each and each.withheld is not msgspec.UNSET]
+    one = (
+        [None if marks[0] is None else marks[0].encode()] if marks else []
+    )  # all of a call have one, see `calls`
+    return *_guards(guards), positions, *one, hashes
 
 
 def _guards(guards: Sequence[SetRef | None]) -> tuple[bytes, bytes]:

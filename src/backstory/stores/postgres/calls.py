@@ -22,7 +22,7 @@ from backstory.errors import (
     StoreRefused,
 )
 from backstory.stores.judge import SHOWN, chain, recorded_verdict
-from backstory.stores.postgres.append_call import Offer, Piece, appending, arguments, piece
+from backstory.stores.postgres.append_call import Offer, Piece, appending, arguments, mark_of, piece
 from backstory.stores.postgres.locks import Locks, taking
 from backstory.stores.postgres.lone_call import appending_one, is_lone, values
 from backstory.stores.postgres.rows import Rows
@@ -56,7 +56,7 @@ class Call(msgspec.Struct, frozen=True):
         """How many bytes its drafts have."""
         return sum([len(column) for piece in self.pieces for column in piece.columns])
 
-    def arguments(self) -> tuple[bytes, ...]:
+    def arguments(self) -> tuple[bytes | None, ...]:
         """Those of `append`."""
         pieces = self.pieces or [piece(draft) for offer in self.offers for draft in offer.batch]
         return arguments(self.near, self.offers, pieces)
@@ -64,9 +64,8 @@ class Call(msgspec.Struct, frozen=True):
     def send(self, session: Session, schema: str) -> Row:
         """The verdicts of the database on them."""
         if not self.pieces:
-            one = session.small.execute(appending_one(schema), values(self.offers[0], self.near)).fetchall()[
-                0
-            ]
+            given_one = values(self.offers[0], self.near)
+            one = session.small.execute(appending_one(schema, len(given_one)), given_one).fetchall()[0]
             if one[0] is not None:
                 return one
         given = self.arguments()
@@ -113,12 +112,16 @@ def calls(offers: Sequence[Offer], near: int, *, alone: bool) -> list[Call]:
 def _parts(offers: Sequence[Offer]) -> Iterator[tuple[list[Offer], list[Piece]]]:
     """The offers and their pieces, in as few parts as a call can take; a batch that is too large alone is a part.
 
-    Raises `StoreRefused` for one that is too large for a message.
+    All of a part that need a mark of the store need the same one. Raises `StoreRefused` for a batch that is too large
+    for a message.
     """
     part: list[Offer] = []
     pieces: list[Piece] = []
     size = 0
+    needed: str | msgspec.UnsetType | None = msgspec.UNSET
     for offer in offers:
+        mark = mark_of(offer.holds)
+        other = msgspec.UNSET not in (mark, needed) and mark != needed
         own = list(map(piece, offer.batch))
         more = sum([len(column) for one in own for column in one.columns])
         if more > LARGEST_BATCH:
@@ -126,9 +129,10 @@ def _parts(offers: Sequence[Offer]) -> Iterator[tuple[list[Offer], list[Piece]]]
                 f"a batch has {more:,} bytes, and this store takes {LARGEST_BATCH:,} at once; append fewer commits at a"
                 " time"
             )
-        if part and size + more > MOST_BYTES:
+        if part and (other or size + more > MOST_BYTES):
             yield part, pieces
-            part, pieces, size = [], [], 0
+            part, pieces, size, needed = [], [], 0, msgspec.UNSET
+        needed = mark if needed is msgspec.UNSET else needed
         part.append(offer)
         pieces += own
         size += more

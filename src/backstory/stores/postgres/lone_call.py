@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
-from backstory.stores.postgres.append_call import NOWHERE, Offer, keys_as_text, rows_of_tags
+from backstory.stores.postgres.append_call import NOWHERE, Offer, held_while, keys_as_text, rows_of_tags
 from backstory.stores.postgres.keys import tag_key, type_key
 from backstory.stores.postgres.wire import INT8, TEXT, bigint, integer, joined, long
 from backstory.unit import Holds, SetRef
@@ -17,11 +17,17 @@ Values = tuple[bytes | None, ...]
 
 _encode = msgspec.json.Encoder().encode
 
+ARGUMENTS = 25
+"""How many arguments the function has."""
+
 
 @lru_cache(maxsize=10)
-def appending_one(schema: str) -> bytes:
-    """The SQL that calls the function."""
-    return f"SELECT * FROM {schema}.append_one({', '.join(['%b'] * 25)})".encode()
+def appending_one(schema: str, count: int = ARGUMENTS) -> bytes:
+    """The SQL that calls the function with this many arguments; see `append_call.appending`."""
+    places = ["%b"] * count
+    if count > ARGUMENTS:
+        places[-2:] = [held_while(schema, "bytea", "NULL")]
+    return f"SELECT * FROM {schema}.append_one({', '.join(places)})".encode()
 
 
 def is_lone(offer: Offer) -> bool:
@@ -77,4 +83,9 @@ def _guard(guard: SetRef | None) -> Values:
 
 
 def _held(held: Holds | None) -> Values:
-    return (None, None) if held is None else (bigint(held.position), held.hash)
+    if held is None:
+        return None, None
+    if held.withheld is msgspec.UNSET:
+        return bigint(held.position), held.hash
+    mark = None if held.withheld is None else held.withheld.encode()
+    return bigint(held.position), mark, held.hash

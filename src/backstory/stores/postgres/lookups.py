@@ -9,6 +9,18 @@ from backstory.stores.postgres.session import Fetching
 from backstory.stores.rows import LOG_BITS, POSITION, head_of
 from backstory.values.commit import Head
 
+MARKED = "{schema}.caches_pkey"
+"""The index that withholding writes anew."""
+
+MARK = f"pg_relation_filenode('{MARKED}'::regclass)::text"
+"""The store's mark, see `Head.withheld`: the number of that index's file, which the server has in memory."""
+
+
+def mark(source: Fetching) -> str | None:
+    """The store's mark now."""
+    found: str | None = source.look(f"SELECT {MARK.format(schema=source.address.schema)}")[0][0]
+    return found
+
 
 def log_numbers(source: Fetching) -> Sequence[int]:
     """The numbers of all logs, in order."""

@@ -10,6 +10,7 @@ import msgspec
 
 from backstory.errors import LogDropped, StoreCorrupt
 from backstory.stores.postgres.keys import tag_key
+from backstory.stores.postgres.lookups import MARK
 from backstory.stores.postgres.prefetch import Prefetch
 from backstory.stores.postgres.read_plan import Selection, plan
 from backstory.stores.postgres.session import Fetching
@@ -71,7 +72,7 @@ BY_HASH = (
     " ORDER BY hash LIMIT 20"
 )
 HEAD = (
-    f"SELECT key & {POSITION}, hash, time FROM {{schema}}.commits WHERE key > %s AND key <= %s"
+    f"SELECT key & {POSITION}, hash, time, {MARK} FROM {{schema}}.commits WHERE key > %s AND key <= %s"
     " ORDER BY key DESC LIMIT 1"
 )
 
@@ -87,6 +88,7 @@ class Rows:
         self._source = source
         schema = source.address.schema
         self._there = f"SELECT FROM {schema}.logs WHERE number = %s"
+        self._stands = f"SELECT {MARK.format(schema=schema)} FROM {schema}.logs WHERE number = %s"
         self._hash_at = f"SELECT hash FROM {schema}.commits WHERE key = %s"
         self._head = HEAD.format(schema=schema)
         self._commits = [COMMITS.format(schema=schema, order=order) for order in ("ASC", "DESC")]
@@ -114,7 +116,8 @@ class Rows:
         rows = self._source.look(self._head, (self.base, self._last))
         if rows:
             return head_of(rows[0])
-        return self.origin if self._is_there() else None
+        stands = self._source.look(self._stands, (self._number,))
+        return self.origin.marked(stands[0][0]) if stands else None
 
     def events(
         self, query: Query, after: int, upto: int, *, backwards: bool = False, limit: int | None = None

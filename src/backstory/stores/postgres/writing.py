@@ -27,10 +27,10 @@ from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Inside
 from backstory.stores.postgres.tables import PostgresTransaction, inside
 from backstory.stores.postgres.wire import INT8, TEXT, blob, joined, long
-from backstory.stores.rows import LOG_BITS, POSITION, decode_tags
+from backstory.stores.rows import LOG_BITS, POSITION, decode_tags, emptied
 from backstory.told import pasted
 from backstory.unit import Addition, Append, Batch, NewLog, Outcome, Unit, Withhold, Written
-from backstory.values.commit import ORIGIN, Commit, Head, emptied, micros
+from backstory.values.commit import ORIGIN, Commit, Head, micros
 from backstory.values.event_data import RecordedEvent
 from backstory.values.links import words_of
 from backstory.values.query import Condition, Query, to_json
@@ -153,6 +153,9 @@ class Writing:
                 raise StoreCorrupt(f"the ref {step.name} was changed in spite of its lock")
         for number, commit, places in plan.withheld:
             self._withhold(number, commit, places)
+        if plan.withheld:
+            anew = f"REINDEX INDEX {lookups.MARKED.format(schema=self._schema)}"
+            self._inside.session.small.execute(anew.encode())
         for number in plan.dropped:
             self._drop(number)
             self.added.pop(number, None)
@@ -168,6 +171,10 @@ class Writing:
     def ref(self, name: str) -> str | None:
         """The value of a ref."""
         return lookups.ref(self._inside, name)
+
+    def mark(self) -> str | None:
+        """The store's mark."""
+        return lookups.mark(self._inside)
 
     def made(self, new: NewLog) -> int | None:
         """The log that was made under this id."""

@@ -82,6 +82,6 @@ class Lineage:
         return "" if there == seen.hash else f"commit {seen.hash.hex()[:10]} at #{seen.position}"
 
     def note(self, head: Head) -> None:
-        """Remember that the log has this commit for good."""
-        if head.position > self.seen.position:
+        """Remember that the log has this commit for good, and the store this mark."""
+        if head.position > self.seen.position or head.hash == self.seen.hash:
             self.seen = head

@@ -9,13 +9,14 @@ import apsw
 import msgspec
 
 from backstory.stores.hooks import addition
+from backstory.stores.rows import emptied
 from backstory.stores.sqlite.lineage import Lineage, Lost
 from backstory.stores.sqlite.read_plan import RUN
 from backstory.stores.sqlite.rows import TAIL, Rows, row_of
 from backstory.stores.sqlite.runs import rename, write_run
 from backstory.stores.tail import News, Tail
 from backstory.unit import Addition, Batch
-from backstory.values.commit import Commit, Draft, Head, emptied
+from backstory.values.commit import Commit, Draft, Head
 from backstory.values.event_data import RecordedEvent
 from backstory.values.links import words_of
 from backstory.values.query import Condition, Query
@@ -158,7 +159,8 @@ class LogWriting:
     def kept(self) -> None:
         """Remember that all of it is written."""
         self._tail.durable(self.head.position)
-        self._lineage.note(self.head)
+        mark = self.found.withheld
+        self._lineage.note(self.head if self.head.withheld == mark else self.head.marked(mark))
 
     def forget(self) -> None:
         """Remember nothing: nobody knows which commits were kept."""

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from backstory.errors import LogDropped, StoreCorrupt
+from backstory.refs import WITHHELD
 from backstory.stores.rows import (
     LOG_BITS,
     POSITION,
@@ -24,7 +25,7 @@ from backstory.stores.sqlite.read_plan import SCAN, Selection, hash_token, link_
 from backstory.stores.streams import merged
 from backstory.stores.tail import News
 from backstory.values import digest
-from backstory.values.commit import Commit, Head, micros
+from backstory.values.commit import NO_HASH, Commit, Head, micros
 from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key, word, words_of
 from backstory.values.query import Query, matcher, to_json
@@ -85,13 +86,19 @@ COUNTS = (
     " (SELECT position - size FROM commits WHERE position > ?1 ORDER BY position LIMIT 1)"
     " AND e.position <= ?2 AND e.in_commit <= ?2 GROUP BY e.type, name, e.version"
 )
+MARK = f"(SELECT value FROM refs WHERE name = '{WITHHELD}')"
 ENDS = (
-    f"SELECT position & {POSITION}, hash, time,"
+    f"SELECT position & {POSITION}, hash, time, {MARK},"
     f" (SELECT indexed & {POSITION} FROM logs WHERE number = ?1 AND origin_hash = ?2)"
     " FROM commits WHERE position > ?3 AND position <= ?4 ORDER BY position DESC LIMIT 1"
 )
+ENDS_OF_MAIN = (  # the same of a log 0 that stands on nothing, which each load asks: arguments take time
+    f"SELECT position, hash, time, {MARK},"
+    f" (SELECT indexed & {POSITION} FROM logs WHERE number = 0 AND origin_hash = x'{NO_HASH.hex()}')"
+    f" FROM commits WHERE position > 0 AND position <= {POSITION} ORDER BY position DESC LIMIT 1"
+)
 ENDS_AND_MORE = (
-    f"SELECT position & {POSITION}, hash, time,"
+    f"SELECT position & {POSITION}, hash, time, {MARK},"
     f" (SELECT indexed & {POSITION} FROM logs WHERE number = ?1 AND origin_hash = ?2),"
     " (SELECT json_group_array(id) FROM id_index WHERE {which} AND position > ?3 AND position <= ?4),"
     " (SELECT value FROM refs WHERE name = ?6)"
@@ -99,7 +106,7 @@ ENDS_AND_MORE = (
 )
 ENDS_AND_ONE = ENDS_AND_MORE.replace("{which}", "id = ?5")
 ENDS_AND_MANY = ENDS_AND_MORE.replace("{which}", "id IN (SELECT value FROM json_each(?5))")
-STANDS = "SELECT 1 FROM logs WHERE number = ? AND origin_hash = ?"
+STANDS = f"SELECT {MARK} FROM logs WHERE number = ? AND origin_hash = ?"
 DROPPED = (
     "SELECT 1 FROM sqlite_sequence WHERE name = 'logs' AND seq >= ?1 AND NOT EXISTS"
     " (SELECT 1 FROM logs WHERE number = ?1)"
@@ -133,13 +140,15 @@ class Rows:
         self._origin = origin
         self._last = base + POSITION
         self._ends_arguments = (base >> LOG_BITS, origin.hash, base, self._last)
+        plain = base == 0 and origin.hash == NO_HASH
+        self._asks_ends = (ENDS_OF_MAIN, ()) if plain else (ENDS, self._ends_arguments)
 
     def ends(self, seen: Head) -> tuple[Head, int] | None:
         """The log's head, and the position up to which its events are in the indexes. `seen` is its head, probably.
 
         None if there is no such log, or one that stands on another commit.
         """
-        return self._ends(self.fetch(ENDS, self._ends_arguments), seen)
+        return self._ends(self.fetch(*self._asks_ends), seen)
 
     def ends_and_more(
         self, seen: Head, ids: Sequence[str], ref: str | None
@@ -152,20 +161,25 @@ class Rows:
         rows = self.fetch(sql, (*self._ends_arguments, asked, ref))
         if not rows:
             return self._ends(rows, seen), [], None
-        known, value = rows[0][4:]
-        return self._ends(rows, seen), [] if known == "[]" else decode_ids(known), (value,)
+        known, value = rows[0][5:]
+        return self._ends([rows[0][:5]], seen), [] if known == "[]" else decode_ids(known), (value,)
 
     def _ends(self, rows: list[Row], seen: Head) -> tuple[Head, int] | None:
-        position, hash, time, indexed = rows[0][:4] if rows else (None,) * 4
+        position, hash, time, mark, indexed = rows[0] if rows else (None,) * 5
         if indexed is None:
-            if not self.fetch(STANDS, self._ends_arguments[:2]):
+            stands = self.fetch(STANDS, self._ends_arguments[:2])
+            if not stands:
                 return None
             if rows:
                 raise StoreCorrupt(f"log {self._base >> LOG_BITS} is damaged in the table of logs")
-            return self._origin, self._origin.position
-        if hash == seen.hash and position == seen.position:
+            origin = self._origin.marked(stands[0][0])
+            return seen if (seen.hash, seen.withheld) == (
+                origin.hash,
+                origin.withheld,
+            ) else origin, origin.position
+        if hash == seen.hash and position == seen.position and mark == seen.withheld:
             return seen, indexed
-        return head_of((position, hash, time)), indexed
+        return head_of((position, hash, time, mark)), indexed
 
     def dropped(self) -> bool:
         """Whether the log was there once and is not any more."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import apsw
 
 from backstory.errors import StoreCorrupt, StoreRefused
-from backstory.refs import BRANCH, MARK, REFLOG
+from backstory.refs import BRANCH, MARK, REFLOG, WITHHELD, marked_anew
 from backstory.stores.judge import Plan, judge
 from backstory.stores.names import beyond
 from backstory.stores.needed import needed_by
@@ -94,6 +94,7 @@ class Writing:
             return None
         if name is not None and writing.ref is not None:
             self._refs.setdefault(name, writing.ref[0])
+        self._refs.setdefault(WITHHELD, writing.found.withheld)
         self.written[number] = writing
         return writing
 
@@ -103,6 +104,10 @@ class Writing:
             found: Any = self._connection.execute("SELECT value FROM refs WHERE name = ?", (name,)).get
             self._refs[name] = found
         return self._refs[name]
+
+    def mark(self) -> str | None:
+        """The store's mark, which comes with the first log that is looked at."""
+        return self._refs[WITHHELD] if WITHHELD in self._refs else self.ref(WITHHELD)
 
     def made(self, new: NewLog) -> int | None:
         """The log that was made under this id."""
@@ -133,6 +138,8 @@ class Writing:
             )
         for number, commit, places in plan.withheld:
             self._withhold(number, commit, places)
+        if plan.withheld:
+            self._set(WITHHELD, marked_anew(self.ref(WITHHELD)))
         for number in plan.dropped:
             self._drop(number)
         return Written(tuple(plan.commits), tuple(numbers.values()))
