@@ -173,7 +173,7 @@ def ask(
         question, settings.quick, sizes, [Score(who.name, note=who.note) for who in question.contestants]
     )
     with tempfile.TemporaryDirectory(prefix="backstory-bench-", dir=settings.folder) as folder:
-        step = _Step(question, module, Path(folder), sizes, settings.data)
+        step = _Step(question, module, Path(folder), sizes, settings)
         if not settings.peers:
             for score in answer.scores:
                 score.skipped = "left out: --no-peers" if score.name in PEERS else ""
@@ -228,13 +228,13 @@ class _Step:
     """Runs steps of contestants, each in a process of its own."""
 
     def __init__(
-        self, question: Question, module: str, top: Path, sizes: Mapping[str, int], data: Path
+        self, question: Question, module: str, top: Path, sizes: Mapping[str, int], settings: Settings
     ) -> None:
         self._question = question
         self._module = module
         self._top = top
         self._sizes = sizes
-        self._data = data
+        self._settings = settings
 
     def run(self, who: Contestant, score: Score, step: str) -> None:
         """Prepare or measure, and note the figure. What fails is skipped from then on, and says why."""
@@ -248,10 +248,11 @@ class _Step:
             "folder": str(fresh),
             "kept": str(kept),
             "sizes": dict(self._sizes),
-            "data": str(self._data),
+            "data": str(self._settings.data),
         }
         command = [sys.executable, "-m", "benchmarks.worker", json.dumps(job)]
-        os.sync()  # or the one before would be written back in this one's fsyncs
+        if not self._settings.quick:
+            os.sync()  # or the one before would be written back in this one's fsyncs
         done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
         shutil.rmtree(fresh, ignore_errors=True)
         last = (done.stdout.strip().splitlines() or [""])[-1]
