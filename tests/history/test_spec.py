@@ -412,7 +412,7 @@ def test_a_text_comes_back_from_its_literal(value: str) -> None:
     assert ast.literal_eval(text(value)) == value
 
 
-@drawn(st.binary(max_size=40))
+@drawn(st.binary(max_size=40) | st.lists(st.sampled_from(b"\"'\\\na"), max_size=20).map(bytes))
 def test_bytes_come_back_from_their_literal(value: bytes) -> None:
     assert ast.literal_eval(text(value)) == value
 

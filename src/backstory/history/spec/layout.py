@@ -70,10 +70,13 @@ def columns(line: str) -> int:
 
 def text(value: str | bytes) -> str:
     """A text or bytes as a literal, which says nothing but the value, whatever is in it."""
-    binary = isinstance(value, bytes)
-    signs = repr(value)[2:-1].replace("\\'", "'") if binary else "".join(map(_sign, value))  # type: ignore[arg-type]
+    signs = "".join(map(_byte if isinstance(value, bytes) else _sign, value))  # type: ignore[arg-type]
     quote = "'" if signs.count('"') > signs.count("'") else '"'
-    return f"{'b' if binary else ''}{quote}{signs.replace(quote, chr(92) + quote)}{quote}"
+    return f"{'b' if isinstance(value, bytes) else ''}{quote}{signs.replace(quote, chr(92) + quote)}{quote}"
+
+
+def _byte(byte: int) -> str:
+    return chr(byte) if byte in b"'\"" else repr(bytes((byte,)))[2:-1]
 
 
 def _sign(sign: str) -> str:
