@@ -154,7 +154,7 @@ def test_commands_are_listed(run: Run) -> None:
 
 
 def test_without_an_application_the_three_ways_are_explained(run: Run) -> None:
-    for words in (["states"], ["commands"], ["do", "x"], ["schema", "check"], ["state", "Account", "a-7"]):
+    for words in (["states"], ["commands"], ["do", "x"], ["schema", "check"]):
         ran = run(*words)
         assert ran.code == 2
         for way in ("--app bank", "BACKSTORY_APP", "[tool.backstory]"):
