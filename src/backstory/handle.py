@@ -49,13 +49,20 @@ class Tip(msgspec.Struct, frozen=True):
             return verdict
         [verdict] = self.log.append([(draft,)], beside=(self.has(left),))
         if isinstance(verdict, (HistoryMoved, AheadOfLog)):
-            if self.line.loader.head().withheld != left.withheld:
-                return verdict if isinstance(verdict, HistoryMoved) else HistoryMoved(left.position)
+            if self.line.loader.head().withheld != left.withheld and self._still_has(left):
+                return verdict
             raise HistoryLost(
                 f"commit {left.hash.hex()[:10]} at #{left.position} is not there any more. The store was put back to an"
                 " earlier time. Open it again, or start this process again: open objects remember commits that are lost"
             )
         return verdict
+
+    def _still_has(self, point: Head) -> bool:
+        """Whether the log has a point where it was left: another mark may also be that of a store that was put back."""
+        found = self.line.stored.commits_at([point.position]) if point.position else ()
+        return point.position == 0 or any(
+            (commit.position, commit.hash) == (point.position, point.hash) for commit in found
+        )
 
     def has(self, head: Head) -> Holds:
         """The guard that the log has this point, and that nothing was withheld since it was seen there."""

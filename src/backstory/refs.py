@@ -8,6 +8,8 @@ A ref that stands in no namespace of this list does not travel.
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
 BRANCH = "branch/"
@@ -40,7 +42,9 @@ time. A process that remembers states compares it with the one that it knows; se
 
 def marked_anew(mark: str | None) -> str:
     """The mark `WITHHELD` of a store in which parts are withheld, that had this one before."""
-    return str(int(mark) + 1 if mark is not None and mark.isdecimal() else 1)
+    count = (mark or "").partition("-")[0]
+    # With a random part, because a file that was put back counts the same numbers again.
+    return f"{int(count) + 1 if count.isdecimal() else 1}-{os.urandom(8).hex()}"
 
 
 class Namespace(msgspec.Struct, frozen=True):

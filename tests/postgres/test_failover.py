@@ -9,15 +9,18 @@ from urllib.parse import quote
 
 import pytest
 
+from backstory import Database
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import AheadOfLog, HistoryLost, StoreMissing, StoreReadOnly
 from backstory.history.check.verify import verify
+from backstory.history.forget.withholding import withhold
 from backstory.store import append
 from backstory.stores.postgres import PostgresStore
 from backstory.values.query import Query
 from tests.patience import PATIENCE, until
 from tests.postgres.server import PostgresServer, Replica, started
 from tests.postgres.test_failures import write_under
+from tests.privacy.test_remembered import Guest, GuestNamed, greet_guest
 
 WATCHED = Query.of(["Watched"])
 
@@ -109,6 +112,35 @@ def test_a_log_that_was_brought_back_to_an_earlier_time_goes_on_from_there(prima
             admin.execute("DELETE FROM earlier.events; DELETE FROM earlier.commits")
         assert one(log).position == 1
         assert verify(store).problems == []
+
+
+def test_a_store_that_was_put_back_is_noticed_also_where_values_were_withheld(
+    primary: PostgresServer,
+) -> None:
+    with Database(PostgresStore(primary.address("restored"))) as db:
+        db.append(GuestNamed("g-1", "Bea"))
+        for _ in range(3):
+            db.execute(greet_guest(Guest("g-1")))
+        with closing(primary.admin()) as admin:
+            admin.execute("SET session_replication_role = replica")
+            for table in ("tags", "events", "commits"):
+                admin.execute(f"DELETE FROM restored.{table} WHERE key > 1".encode())
+            admin.execute("CREATE FUNCTION restored.withheld() RETURNS void LANGUAGE sql AS ''")
+        for _ in range(2):
+            with pytest.raises(HistoryLost, match="#4 is not there any more"):
+                db.execute(greet_guest(Guest("g-1")))
+
+
+def test_withholding_waits_for_no_transaction_that_has_read_a_state(primary: PostgresServer) -> None:
+    with Database(PostgresStore(primary.address("read"))) as db, closing(primary.admin()) as reader:
+        commit = db.append(GuestNamed("g-1", "Bea"))
+        reader.execute("BEGIN")
+        reader.execute("SELECT value FROM read.caches WHERE name = 'a'")
+        reader.execute(
+            "SET LOCAL idle_in_transaction_session_timeout = '60s'"
+        )  # else a wait would have no end
+        withhold(db.branches, commit, ["data"])
+        reader.execute("COMMIT")
 
 
 def test_a_failover_that_lost_commits_is_noticed_by_who_had_seen_them(

@@ -65,6 +65,10 @@ class Withholding:
         assert isinstance(one_of_before, HistoryMoved)
         assert isinstance(one_of_now, Written)
         assert [isinstance(outcome_of(store, guard), HistoryMoved) for guard in guards] == [True, False]
+        beside_stale = Unit((Append(0, (decided(fact()),)), Holds(0, 1, commit.hash)))
+        [one_of_before, without_mark] = store.write([stale, beside_stale])
+        assert isinstance(one_of_before, HistoryMoved)
+        assert isinstance(without_mark, Written)
         for guard, moved in zip(guards, (True, False), strict=True):
             [verdict] = log.append([(decided(fact()),)], beside=(guard,))
             assert isinstance(verdict, HistoryMoved) is moved

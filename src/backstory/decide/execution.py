@@ -240,8 +240,11 @@ class Executor:
         self._sleep(self._chance() * min(0.001 * 2 ** min(tries, 16), LONGEST_PAUSE))
 
     def _ends_at(self, left: Head | None) -> bool:
-        """Whether the log ends where it was left, or where somebody has looked just now."""
-        return left is None or left.hash == self._loader.head().hash
+        """Whether the log ends where it was left, and nothing was withheld since; or somebody has looked just now."""
+        if left is None:
+            return True
+        head = self._loader.head()
+        return (left.hash, left.withheld) == (head.hash, head.withheld)
 
     def attempt(
         self,

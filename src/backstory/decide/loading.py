@@ -86,7 +86,9 @@ class Loader:
             if memory.is_sure:
                 self._cache.clear()
         if left is not None and left.withheld != head.withheld:
-            self.left = None
+            self.left = left.marked(
+                head.withheld
+            )  # the log must still have that point, else its history was lost
         self.note(head)
 
     def note(self, head: Head) -> None:

@@ -16,7 +16,6 @@ from backstory.decide.snapshots import SNAPSHOT, Snapshots
 from backstory.decide.state import State, identity, state_type
 from backstory.errors import BackstoryError, StoreCorrupt
 from backstory.history.refs.branches import Branches
-from backstory.refs import WITHHELD
 from backstory.store import Log
 from backstory.stores.opened import opened
 from backstory.values.codec import Codec
@@ -43,12 +42,12 @@ def verify_snapshots(branches: Branches, classes: Iterable[type[State]], codec: 
     by_name: dict[str, list[type[State]]] = {}
     for cls in classes:
         by_name.setdefault(cls.__qualname__, []).append(cls)
-    mark = branches.store.refs.get(WITHHELD)
     for name in branches.store.caches.names(SNAPSHOT):
         chain, _, rest = name.removeprefix(SNAPSHOT).partition("/")
         kind, _, key = rest.partition("/")
         log = _log(branches, chain)
         snapshots = Snapshots(branches.store.caches, chain)
+        mark = None if log is None else log.head().withheld
         found = [read for cls in by_name.get(kind, ()) if (read := _read(snapshots, cls, key, mark))]
         if log is None or not found:
             kept.passed_over += 1

@@ -119,9 +119,10 @@ def _parts(offers: Sequence[Offer]) -> Iterator[tuple[list[Offer], list[Piece]]]
     pieces: list[Piece] = []
     size = 0
     needed: str | msgspec.UnsetType | None = msgspec.UNSET
+    is_needed = False  # a batch of the part names a commit: with another mark the log has none of those
     for offer in offers:
         mark = mark_of(offer.holds)
-        other = msgspec.UNSET not in (mark, needed) and mark != needed
+        other = offer.holds is not None and is_needed and mark != needed
         own = list(map(piece, offer.batch))
         more = sum([len(column) for one in own for column in one.columns])
         if more > LARGEST_BATCH:
@@ -131,8 +132,9 @@ def _parts(offers: Sequence[Offer]) -> Iterator[tuple[list[Offer], list[Piece]]]
             )
         if part and (other or size + more > MOST_BYTES):
             yield part, pieces
-            part, pieces, size, needed = [], [], 0, msgspec.UNSET
-        needed = mark if needed is msgspec.UNSET else needed
+            part, pieces, size, is_needed = [], [], 0, False
+        if offer.holds is not None:
+            needed, is_needed = mark, True
         part.append(offer)
         pieces += own
         size += more

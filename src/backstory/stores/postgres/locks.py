@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backstory.refs import MAIN_MOVES, MAIN_REF, NEVER_BOTH
+from backstory.refs import MAIN_MOVES, MAIN_REF, NEVER_BOTH, WITHHELD
 from backstory.stores.postgres.append_call import LAST_LOG
-from backstory.unit import DropLog, NewLog, SetRef, Unit
+from backstory.unit import DropLog, NewLog, SetRef, Unit, Withhold
 
 Locks = tuple[list[int], list[str], list[str], list[str], bool]
 
@@ -32,6 +32,8 @@ def locks(units: Sequence[Unit]) -> Locks:
             elif isinstance(step.log, int) and 0 <= step.log <= LAST_LOG:
                 logs.add(step.log)
             drops = drops or isinstance(step, DropLog)
+            if isinstance(step, Withhold):
+                sets.add(WITHHELD)  # it gives the store another mark
     if MAIN_REF in sets:
         asks.add(MAIN_MOVES)
     asks.update(NEVER_BOTH[name] for name in sets & NEVER_BOTH.keys())

@@ -9,11 +9,12 @@ from backstory.stores.postgres.session import Fetching
 from backstory.stores.rows import LOG_BITS, POSITION, head_of
 from backstory.values.commit import Head
 
-MARKED = "{schema}.caches_pkey"
-"""The index that withholding writes anew."""
+MARKED = "{schema}.withheld"
+"""A function that does nothing, which withholding makes anew; there is none before the first time. Nobody calls it, so
+nobody who is at work has a lock of it: `REINDEX` of an index would wait for them, and they for it."""
 
-MARK = f"pg_relation_filenode('{MARKED}'::regclass)::text"
-"""The store's mark, see `Head.withheld`: the number of that index's file, which the server has in memory."""
+MARK = f"to_regproc('{MARKED}')::oid::text"
+"""The store's mark, see `Head.withheld`: the number of that function, which the server has in memory."""
 
 
 def mark(source: Fetching) -> str | None:

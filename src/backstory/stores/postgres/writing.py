@@ -154,8 +154,7 @@ class Writing:
         for number, commit, places in plan.withheld:
             self._withhold(number, commit, places)
         if plan.withheld:
-            anew = f"REINDEX INDEX {lookups.MARKED.format(schema=self._schema)}"
-            self._inside.session.small.execute(anew.encode())
+            self._mark_anew()
         for number in plan.dropped:
             self._drop(number)
             self.added.pop(number, None)
@@ -175,6 +174,15 @@ class Writing:
     def mark(self) -> str | None:
         """The store's mark."""
         return lookups.mark(self._inside)
+
+    def _mark_anew(self) -> None:
+        """Give the store another mark: one unit after the other does, see `locks`."""
+        marked = lookups.MARKED.format(schema=self._schema)
+        for sql in (
+            f"DROP FUNCTION IF EXISTS {marked}()",
+            f"CREATE FUNCTION {marked}() RETURNS void LANGUAGE sql AS ''",
+        ):
+            self._inside.session.small.execute(sql.encode())
 
     def made(self, new: NewLog) -> int | None:
         """The log that was made under this id."""
