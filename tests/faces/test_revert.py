@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backstory import Database, Event, State, Tag, reverts
+from backstory.capture.undo import undone
 from backstory.errors import DefinitionError, RevertError, UnknownRevision
 from backstory.history.merge.revert import inverses
 
@@ -340,3 +341,13 @@ def test_a_revert_of_commits_that_lie_apart_gives_each_field_back(db: Database) 
     ids = [db.append(Set(shelf, "a", value)).id for shelf, value in (("x", 1), ("s", 1), ("s", 2), ("s", 3))]
     db.append(Removed("x", "a"), Set("s", "a", 2), metadata={"reverts": [ids[0], ids[3]]})
     assert db.revert(3) is not None  # it had given the 2
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_rows_of_another_database_are_not_undone_with_other_events(db: Database, skip: bool) -> None:
+    first = db.append(Set("a", "wide", 1))
+    db.table("wares").insert("w-1", {"price": 1})
+    last = db.head().position
+    db.append(Set("a", "wide", 2))
+    with pytest.raises(RevertError):
+        undone(db, f"#{first.first - 1}..#{last}", skip=skip)

@@ -59,7 +59,7 @@ def undone(
             theirs = [one for one in refused.owned if _is_theirs(one, places, given)]
             if not refused.owned or (theirs and not skip):
                 raise _told(refused, theirs) from None
-            left = {_place(one) for one in theirs}
+            left = {_place(one) for one in theirs if isinstance(one.reference, Row)}
             made = trial.revert(commits, force=True)
         if made is None:
             return Undone((), {})
