@@ -144,7 +144,7 @@ class Commit(Decided, frozen=True, dict=True):
         return msgspec.json.decode(self.metadata_json, type=dict[str, Any])
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """The end of a log: the position of its last event, its last commit's hash, and its time.
 
     `withheld` is a mark of the store, where it was read from one; see `marked`. Ends are equal whatever their marks.
