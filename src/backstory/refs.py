@@ -36,8 +36,9 @@ STORE_ID = f"{STORE}id"
 IMPORT_KEY = f"{STORE}import-key"
 
 WITHHELD = f"{STORE}withheld"
-"""In memory and in a SQLite file, how often parts of commits were withheld there, as a text; no ref before the first
-time. A process that remembers states compares it with the one that it knows; see `values.commit.Head`."""
+"""The mark of a store in memory, or of a SQLite file: how often parts of commits were withheld, and a random part.
+There is no such ref before the first time. A process that remembers states compares the mark with the one that it
+knows; see `values.commit.Head`."""
 
 
 def marked_anew(mark: str | None) -> str:

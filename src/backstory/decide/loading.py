@@ -61,7 +61,7 @@ class Reads:
 class Loader:
     """Loads states from one log. Many logs may share the cache; the states of this one are kept apart.
 
-    What is remembered is forgotten when a look at the head shows that values were withheld, by whichever process.
+    It forgets all that it remembers when a look at the head shows that values were withheld, by whichever process.
     """
 
     def __init__(self, log: Log, snapshots: Snapshots | None = None, cache: Cache | None = None) -> None:
@@ -86,9 +86,8 @@ class Loader:
             if memory.is_sure:
                 self._cache.clear()
         if left is not None and left.withheld != head.withheld:
-            self.left = left.marked(
-                head.withheld
-            )  # the log must still have that point, else its history was lost
+            # The log must still have that point, else its history was lost.
+            self.left = left.marked(head.withheld)
         self.note(head)
 
     def note(self, head: Head) -> None:

@@ -28,10 +28,9 @@ TEXT = """\
 The data of all events of the rows, and the arguments of the commands that made them, are taken away on every branch,
 and cannot be brought back; their digests stay, so `verify` finds the history as sound as before. When, by whom and why
 each was changed stays, and so do tags. Delete a row before you forget it: backstory set TABLE KEY --delete. A row that
-is still there cannot be read afterwards, until it is deleted or written whole. Programs
-that have read the row forget its values. Copies in other stores keep the values, and tables of projections keep them
-until they are made anew. For a part of any commit there is `withhold`. Exit code 1: the
-table never had such a row."""
+is still there cannot be read afterwards, until it is deleted or written whole. Programs that have read the row forget
+its values. Copies in other stores keep the values, and tables of projections keep them until they are made anew. For a
+part of any commit there is `withhold`. Exit code 1: the table never had such a row."""
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -213,10 +213,9 @@ def _guarding(offers: Sequence[Offer]) -> tuple[bytes | None, ...]:
         return ()
     positions, hashes = _held(held)
     marks = [each.withheld for each in held if each and each.withheld is not msgspec.UNSET]
-    one = (
-        [None if marks[0] is None else marks[0].encode()] if marks else []
-    )  # all of a call have one, see `calls`
-    return *_guards(guards), positions, *one, hashes
+    # All batches of a call that name a mark name the same one, see `calls`.
+    mark = [None if each is None else each.encode() for each in marks[:1]]
+    return *_guards(guards), positions, *mark, hashes
 
 
 def _guards(guards: Sequence[SetRef | None]) -> tuple[bytes, bytes]:

@@ -173,10 +173,8 @@ class Rows:
             if rows:
                 raise StoreCorrupt(f"log {self._base >> LOG_BITS} is damaged in the table of logs")
             origin = self._origin.marked(stands[0][0])
-            return seen if (seen.hash, seen.withheld) == (
-                origin.hash,
-                origin.withheld,
-            ) else origin, origin.position
+            is_seen = (seen.hash, seen.withheld) == (origin.hash, origin.withheld)
+            return seen if is_seen else origin, origin.position
         if hash == seen.hash and position == seen.position and mark == seen.withheld:
             return seen, indexed
         return head_of((position, hash, time, mark)), indexed
